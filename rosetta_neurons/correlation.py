@@ -226,15 +226,15 @@ def stats(self:MapMoments)->RunningStats: # of all units, in their order
 # %% ../nbs/03_correlation.ipynb #13760a85
 @contextmanager
 def full_precision():
-    "No TF32, bfloat16 or autocast in matrix products inside, and no gradients; all as it was outside"
-    matmuls = torch.backends.cuda.matmul, torch.backends.mkldnn.matmul
-    was = [m.fp32_precision for m in matmuls]
+    "No TF32, bfloat16 or autocast in matrix products and convolutions inside, and no gradients; all as it was outside"
+    products = [getattr(b, o) for b,o in ((torch.backends.cuda, "matmul"), (torch.backends.cudnn, "conv"), (torch.backends.mkldnn, "matmul"), (torch.backends.mkldnn, "conv"))]
+    was = [m.fp32_precision for m in products]
     try:
-        for m in matmuls: m.fp32_precision = 'ieee'
+        for m in products: m.fp32_precision = 'ieee'
         with torch.autocast('cpu', enabled=False), torch.autocast('cuda', enabled=False):
             with torch.inference_mode(False), torch.no_grad(): yield
     finally:
-        for m,p in zip(matmuls, was): m.fp32_precision = p
+        for m,p in zip(products, was): m.fp32_precision = p
 
 # %% ../nbs/03_correlation.ipynb #af08b8bc
 class PairCorrelation:
