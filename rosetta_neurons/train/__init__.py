@@ -1,0 +1,3 @@
+"""Training any model of the zoo: `train`"""
+from .core import *
+from . import eval_net, features, mae, resnet, stylegan2
