@@ -13,7 +13,9 @@ def shrunk(
     data = ''.join(data)
     out = io.BytesIO()
     image = Image.open(io.BytesIO(base64.b64decode(data)))
-    if image.mode!='P': image.convert('RGB').quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG).save(out, 'PNG', optimize=True)
+    if image.mode!='P':
+        image = image.convert('RGB')
+        image.quantize(palette=image.quantize(256), dither=Image.Dither.FLOYDSTEINBERG).save(out, 'PNG', optimize=True)
     small = base64.b64encode(out.getvalue()).decode()
     return small if 0<len(small)<len(data) else data
 
