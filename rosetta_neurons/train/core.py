@@ -19,6 +19,7 @@ from ..zoo.core import WEIGHTS, save_weights
 class Pool:
     "Batches of freshly drawn scenes: chunks of scenes, each gone over `reuse` times in a new order"
     def __init__(self, seed:int, batch_size:int, masks=False, chunk=4096, reuse=3, size=64):
+        if seed == 500: raise ValueError("seed 500 of a pool is that of the test scenes: take another")
         store_attr()
         self.k, self.left, self.i = 0, 0, chunk
     def _draw(self):
