@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['image_suffixes', 'noting_where', 'name_of', 'check_maps', 'observe', 'SampleRun', 'to_image', 'read_image',
            'ImageFiles', 'ImageRun', 'source_of', 'weights_digest', 'device_of', 'on_device', 'seeded', 'ready_to_mine',
-           'Tally', 'as_bytes', 'table_bytes', 'check_memory', 'Mining', 'made_by', 'check_counts', 'named_models',
+           'Sums', 'as_bytes', 'table_bytes', 'check_memory', 'Mining', 'made_by', 'check_counts', 'named_models',
            'layers_of', 'mine']
 
 # %% ../nbs/08_mining.ipynb #42eef469
@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from fastcore.utils import *
 import rosetta_neurons
 from .hooks import evaluating, network, no_such, record
-from .correlation import PairCorrelation, full_precision
+from .correlation import MapMoments, PairCorrelation, add_products, full_precision, map_shapes, unit_rows
 from .buddies import best_buddies
 from .nulls import Mispair, scored_buddies
 from .dictionary import Live, Recipe, RosettaDictionary, check_writable, stats_table
@@ -53,7 +53,7 @@ def check_maps(
     "Refuse maps of another number of images, and values that are not finite"
     for l,o in maps.items():
         if len(o)!=n: raise ValueError(f"layer {l!r} gave maps of {len(o)} images for a batch of {n}")
-        if o.isfinite().all(): continue
+        if all(v.isfinite() for v in o.aminmax()): continue
         i,c = (~o.isfinite()).nonzero()[0,:2].tolist()
         raise ValueError(f"layer {l!r} gave {o[i,c][~o[i,c].isfinite()][0].item()} in channel {c} for image {i} of the batch")
 
@@ -213,20 +213,67 @@ def ready_to_mine(
         yield device
 
 # %% ../nbs/08_mining.ipynb #9c22a397
-class Tally:
-    "All that one pass gathers about G and another model"
+class Sums:
+    "What one pass over the images gathers about G and other models"
     def __init__(self,
-        shift:int=1 # of the mispaired images
-    ): self.true,self.null,self.mispair = PairCorrelation(),PairCorrelation(),Mispair(shift)
-    def update(self, maps_g, maps_d):
-        "Take in the maps of a batch"
-        self.true.update(maps_g, maps_d)
-        for pair in self.mispair(maps_g, maps_d): self.null.update(*pair)
-    def tables(self, k, center)->dict:
-        "What the dictionary keeps of it, once all batches are in"
-        for pair in self.mispair.finish(): self.null.update(*pair)
-        buddies,scores,decoys = scored_buddies(self.true, self.null, k, center)
-        return dict(stats_table(self.true.stats_b), buddies=buddies, scores=scores, decoys=decoys)
+        shift:int=1, # of the mispaired images; None to do without them
+        own:bool=True # also of G with itself?
+    ): self.shift,self.own,self.moments = shift,own,{}
+    def begin(self, shapes, device):
+        "Make room, once the shapes `{model: {layer: (C, H, W)}}` are known"
+        sizes = {m: [*unit_rows(o)] for m,o in shapes.items()}
+        met = sum((o for m,o in sizes.items() if self.own or m!="G"), [])
+        self.moments = {m: MapMoments(o, met if m=="G" else sizes["G"], device) for m,o in shapes.items()}
+        pair = lambda m: PairCorrelation.of(self.moments["G"], self.moments[m], device)
+        self.true = {m: pair(m) for m in shapes if self.own or m!="G"}
+        self.null = {m: pair(m) for m in shapes if m!="G" and self.shift}
+        self.mispair,self.start = Mispair(self.shift or 1, dim=1),{}
+
+# %% ../nbs/08_mining.ipynb #52035d8d
+@patch
+@full_precision()
+def update(self:Sums,
+    maps:dict # `{"G" and other models: {layer: Tensor[B, C, H, W]}}`; emptied on the way, to save memory
+):
+    "Take in the maps of a batch"
+    device = first(maps["G"].values()).device
+    if not self.moments: self.begin({m: map_shapes(o) for m,o in maps.items()}, device)
+    ones,xs = {},{}
+    for m in self.moments: ones[m],xs[m] = self.moments[m].batch(maps.pop(m), device)
+    for m,pc in self.true.items(): pc.add(xs["G"], xs[m])
+    if self.null: self.mispaired(ones, xs)
+    gaps = {m: self.moments[m].merge(o) for m,o in ones.items()}
+    for m,pc in self.true.items(): pc.add(gaps["G"], gaps[m])
+
+@patch
+def mispaired(self:Sums,
+    ones:dict, # `{model: MapMoments}` of a batch
+    xs:dict # `{model: maps about the batch's mean map}`; moved, in place, to be about that of the first batch
+):
+    "Take in the maps of a batch for the mispaired tables"
+    if not self.start: self.start = {m: o.mean for m,o in ones.items()}
+    for m,o in ones.items():
+        for s,x in xs[m].items(): x += (o.mean[s]-self.start[m][s]).float()[:,None]
+    others = {(m,s): x for m,o in xs.items() if m!="G" for s,x in o.items()}
+    self.add_null(self.mispair(xs["G"], others))
+
+@patch
+def add_null(self:Sums,
+    pairs # from `Mispair`
+):
+    "Products of mispaired images"
+    for a,b in pairs:
+        for m,pc in self.null.items(): pc.add(a, {s: x for (o,s),x in b.items() if o==m})
+
+@patch
+@full_precision()
+def finish(self:Sums):
+    "Close the circle of the mispaired, and take them about the mean maps of all images; to be called once"
+    if not self.null: return
+    self.add_null(self.mispair.finish())
+    off = {m: {s: (x-self.start[m][s]) for s,x in o.mean.items()} for m,o in self.moments.items()}
+    for m,pc in self.null.items():
+        for (s,t),total in pc.products.items(): add_products(total, -pc.n*off["G"][s], off[m][t])
 
 # %% ../nbs/08_mining.ipynb #3140d3f6
 def as_bytes(
@@ -269,8 +316,7 @@ class Mining:
         most:int=None # bytes that the tables may take; None for no limit
     ):
         self.nets,self.source,self.batch_size,self.layers,self.most = nets,source,batch_size,layers,most
-        self.channels,self.sizes,self.image_size = {},{},None
-        self.own,self.tallies = PairCorrelation(),{m: Tally(shift) for m in nets if m!="G"}
+        self.channels,self.sizes,self.image_size,self.sums = {},{},None,Sums(shift)
 
 # %% ../nbs/08_mining.ipynb #fab67679
 @patch
@@ -311,8 +357,7 @@ def update(self:Mining,
     out,maps_g = self.maps("G", x if sampled else x.clone())
     if sampled: x = made_by(self.nets["G"], out)
     self.image_size = list(x.shape[2:])
-    self.own.update(maps_g, maps_g)
-    for m,t in self.tallies.items(): t.update(maps_g, self.maps(m, x.clone())[1])
+    self.sums.update({"G": maps_g, **{m: self.maps(m, x.clone())[1] for m in self.nets if m!="G"}})
 
 # %% ../nbs/08_mining.ipynb #4275f562
 @patch
@@ -333,8 +378,11 @@ def finish(self:Mining,
     **settings # the other fields of `Recipe`
 )->RosettaDictionary:
     "Eq. 2-4 on what was gathered"
-    own = best_buddies(self.own.compute(), k, exclude_self=True)
-    tables = {"G": dict(stats_table(self.own.stats_a), self_buddies=own), **{m: t.tables(k, center) for m,t in self.tallies.items()}}
+    self.sums.finish()
+    tables = {"G": dict(stats_table(self.sums.moments["G"].stats()), self_buddies=best_buddies(self.sums.true["G"].compute(), k, exclude_self=True))}
+    for m,null in self.sums.null.items():
+        buddies,scores,decoys = scored_buddies(self.sums.true[m], null, k, center)
+        tables[m] = dict(stats_table(self.sums.moments[m].stats()), buddies=buddies, scores=scores, decoys=decoys)
     live = Live(self.nets["G"], {m: o for m,o in self.nets.items() if m!="G"}, self.batches)
     return RosettaDictionary(self.recipe(k=k, center=center, **settings), {m: {o: x.cpu() for o,x in t.items()} for m,t in tables.items()}, live)
 

@@ -47,10 +47,11 @@ def planted(
 class Mispair:
     "Turn a stream of maps of A and B into one of maps of image i of A beside image (i+shift) mod n of B, at any batch size"
     def __init__(self,
-        shift:int=1 # images between the two; as many are held back
+        shift:int=1, # images between the two; as many are held back
+        dim:int=0 # of the tensors, along which the images stand
     ):
         if shift<1: raise ValueError(f"shift must be at least 1, got {shift}")
-        self.shift,self.n,self.last,self.first = shift,0,{},{}
+        self.shift,self.dim,self.n,self.last,self.first = shift,dim,0,{},{}
 
 # %% ../nbs/05_nulls.ipynb #ed75776a
 @patch
@@ -59,13 +60,14 @@ def __call__(self:Mispair,
     maps_b:dict # maps of the same images in the other model
 )->list: # `[(maps_a, maps_b)]` of the pairs that can be made now, or `[]`
     "Take in the next batch"
+    def cut(maps, start, stop=None): return {l: o[(slice(None),)*self.dim + (slice(start, stop),)] for l,o in maps.items()}
+    def join(old, new): return {l: torch.cat([old[l], o], self.dim) if self.n else o.clone() for l,o in new.items()}
     s,early = self.shift,max(0, self.shift-self.n)
-    queue = {l: torch.cat([self.last[l], o]) if self.n else o for l,o in maps_a.items()}
-    if early: self.first = {l: torch.cat([self.first[l], o[:early]]) if self.n else o[:early].clone() for l,o in maps_b.items()}
-    self.last = {l: o[-s:].clone() for l,o in queue.items()}
-    self.n += len(first(maps_a.values()))
-    ready = {l: o[:-s] for l,o in queue.items()},{l: o[early:] for l,o in maps_b.items()}
-    return [ready] if self.n>s else []
+    queue = join(self.last, maps_a)
+    if early: self.first = join(self.first, cut(maps_b, 0, early))
+    self.last = {l: o.clone() for l,o in cut(queue, -s).items()}
+    self.n += first(maps_a.values()).shape[self.dim]
+    return [(cut(queue, 0, -s), cut(maps_b, early))] if self.n>s else []
 
 # %% ../nbs/05_nulls.ipynb #9d6e7f6a
 @patch
