@@ -8,7 +8,7 @@ import json, sys, time
 from pathlib import Path
 import torch
 from rosetta_neurons.train.eval_net import frechet, judge_the_judge, judged, load_judge, precision_recall
-from rosetta_neurons.train.mae import animal_error, linear_probe
+from rosetta_neurons.train.mae import animal_error, linear_probe, mean_units
 from rosetta_neurons.train.resnet import accuracy
 from rosetta_neurons.world import ANIMALS, sample_scenes
 from rosetta_neurons.zoo import create_model
@@ -22,7 +22,7 @@ def mini_resnet(): return {k: accuracy(create_model("mini_resnet", pretrained=k 
 
 def mini_mae():
     nets = dict(trained=load_autoencoder(), untrained=MaskedAutoencoder(create_model("mini_mae", pretrained=False).net))
-    return {k: dict(probe=linear_probe(m), **{f"animal_error_{o}": v for o, v in animal_error(m, 1000).items()}) for k, m in nets.items()}
+    return {k: dict(probe=linear_probe(m), probe_of_units=linear_probe(m, read=mean_units), **{f"animal_error_{o}": v for o, v in animal_error(m, 1000).items()}) for k, m in nets.items()}
 
 @torch.no_grad()
 def drawn(G, n=2000, seed=1): return (G(z) for z in (G.sample(n, seed=seed)[i:i+100] for i in range(0, n, 100)))

@@ -10,6 +10,10 @@ from .zoo.core import *
 from .zoo.stylegan2 import *
 from .zoo.resnet import *
 from .zoo.mae import *
+from .zoo.dino import *
+from .zoo.clip import *
+from .zoo.biggan import *
+from .zoo.styleganxl import *
 from .mining import *
 from .viz import *
 from .report import *
@@ -19,4 +23,7 @@ from .train.eval_net import *
 from .train.resnet import *
 from .train.mae import *
 from .train.stylegan2 import *
+from .train.dino import *
+from .train.clip import *
+from .train.styleganxl import *
 from .cli import *

@@ -55,11 +55,13 @@ def as_map(
     x, # what a layer returned
     tokens=None, # (n_prefix, (rows, columns)) of token activations [B, T, C]
     layout=None, # "NCHW" or "NHWC" of activations with four axes
+    margin=0, # rows and columns on each side that lie outside of the image
 )->Tensor: # [B, C, H, W], a copy
     "Activations of any layout as maps"
     if not isinstance(x, Tensor): raise TypeError(f"returned a {type(x).__name__}{f' of {len(x)}' if hasattr(x, '__len__') else ''}, not one tensor")
     if x.ndim not in (3,4): raise ValueError(f"gave {list(x.shape)}, which has no rows and columns: record an earlier layer")
     x = tokens_to_map(x, tokens) if x.ndim==3 else image_to_map(x, layout)
+    if margin: x = x[...,margin:-margin,margin:-margin]
     return x.clone(memory_format=torch.contiguous_format)
 
 # %% ../nbs/01_hooks.ipynb #ee1f8ce9
@@ -118,7 +120,7 @@ class Recorder:
     def keep(self, name, mod, args, out):
         "A layer has run"
         if name in self.maps: raise RuntimeError(f"layer {name!r} ran twice in one call of {type(self.net).__name__}: record a module that runs once")
-        try: self.maps[name] = self.as_map(out)
+        try: self.maps[name] = self.as_map(out, margin=getattr(mod, 'map_margin', 0))
         except (TypeError,ValueError) as e: raise type(e)(f"layer {name!r} ({type(mod).__name__}) {e}{hint(name, mod, out)}") from None
     def check(self, *_):
         "A call has ended: every layer ran, and the maps come in the order asked for"

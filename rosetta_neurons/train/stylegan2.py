@@ -48,7 +48,7 @@ def generator_loss(fake:list)->Tensor: return -sum(f.float().mean() for f in fak
 
 # %% ../../nbs/15_train/05_stylegan2.ipynb #7da1b8d3
 class Average(nn.Module):
-    "Running average of a network's weights, with a half-life of `images` images"
+    "Running average of a network's weights, with a half-life of `images` images; buffers, which are averages already, are copied"
     def __init__(self, net:nn.Module, images=10_000):
         super().__init__()
         self.net, self.images = copy.deepcopy(net).eval().requires_grad_(False), images
@@ -56,11 +56,11 @@ class Average(nn.Module):
     def update(self, net, step, batch_size):
         beta = min(.5**(batch_size/self.images), step/(step+10))
         torch._foreach_lerp_(list(self.net.parameters()), list(net.parameters()), 1-beta)
-        self.net.mapping.w_avg.copy_(net.mapping.w_avg)
+        torch._foreach_copy_(list(self.net.buffers()), list(net.buffers()))
 
 @task("mini_stylegan2")
 class StyleGAN2Task(Task):
-    steps, every, early, batch_size = 24_000, 200, True, 16
+    steps, every, early, batch_size = 40_000, 200, True, 16
     def __init__(self, seed, device):
         super().__init__(seed, device)
         self.features = frozen_features().to(device)

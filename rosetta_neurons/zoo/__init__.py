@@ -1,3 +1,3 @@
 """Models by name, as in timm: `create_model`, `list_models`"""
 from .core import *
-from . import mae, resnet, stylegan2
+from . import biggan, clip, dino, mae, resnet, stylegan2, styleganxl

@@ -115,7 +115,7 @@ def create_model(name:str,             # one of `list_models()`
 def read_weights(path)->tuple: # ({name: Tensor} in float32, metadata)
     "Read a safetensors file"
     path = Path(path)
-    if not path.is_file(): raise FileNotFoundError(f"no weights at {path}")
+    if not path.is_file(): raise FileNotFoundError(f"no weights at {path}: `rosetta-train {path.stem}` makes them, or take the untrained network with pretrained=False")
     try:
         with safe_open(path, "pt") as f: return {k: f.get_tensor(k).float() for k in f.keys()}, f.metadata() or {}
     except Exception as e: raise ValueError(f"{path} cannot be read as safetensors (was it cut short?): {e}") from e
