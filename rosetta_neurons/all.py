@@ -25,5 +25,6 @@ from .train.mae import *
 from .train.stylegan2 import *
 from .train.dino import *
 from .train.clip import *
+from .train.biggan import *
 from .train.styleganxl import *
 from .cli import *

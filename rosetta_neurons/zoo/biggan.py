@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DEEP_256', 'truncated_z', 'Spectral', 'stats_row', 'Norm', 'DeepBlock', 'Attention', 'Generator', 'BigGAN',
-           'standing_statistics', 'mini_biggan']
+           'batch_mode', 'standing_statistics', 'mini_biggan']
 
 # %% ../../nbs/07_zoo/06_biggan.ipynb #97a36873
 import math
@@ -156,7 +156,11 @@ class BigGAN(nn.Module):
     )->Tensor:
         "The original's own output [B, 3, H, W] in [-1, 1]"
         if c is None: raise ValueError(f"this network has {self.c_dim} classes: give c=, the weight of each [B, {self.c_dim}]")
-        return self.generator(torch.cat([z, self.embeddings(c)], 1), truncation)
+        return self.generator(self.condition(z, c), truncation)
+
+    def condition(self, z, c)->Tensor:
+        "`z` and the vector of the class [B, 2 z_dim]"
+        return torch.cat([z, self.embeddings(c)], 1)
 
     def sample(self,
         n:int,            # how many
@@ -177,15 +181,19 @@ class BigGAN(nn.Module):
         return self.raw(latents.z, c, latents.truncation)*.5 + .5
 
 # %% ../../nbs/07_zoo/06_biggan.ipynb #71f7deff
+def batch_mode(G:BigGAN)->list: # its norms
+    "Eval mode for all but the norms, which take their statistics from the batch"
+    norms = [m for m in G.eval().modules() if isinstance(m, Norm)]
+    for m in norms: m.training = True
+    return norms
+
 @torch.no_grad()
 def standing_statistics(G:BigGAN, n=512, batch_size=64, seed=0):
     "Fill the rows of every norm from `n` samples for each truncation, all classes alike; leaves the network in eval mode"
-    norms, rows = [m for m in G.eval().modules() if isinstance(m, Norm)], len(G.generator.bn.running_means)
-    for m in norms: m.training = True
     def keep(m, args): F.batch_norm(args[0], m.running_means[r], m.running_vars[r], training=True, momentum=1/k)
-    hooks = [m.register_forward_pre_hook(keep) for m in norms]
+    hooks = [m.register_forward_pre_hook(keep) for m in batch_mode(G)]
     try:
-        for r in range(rows):
+        for r in range(rows := len(G.generator.bn.running_means)):
             z = G.sample(n, seed, torch.arange(n) % G.c_dim, r/(rows-1)).to(G.embeddings.weight.device)
             for k, i in enumerate(range(0, n, batch_size), 1): G(z[i:i+batch_size])
     finally:
@@ -199,4 +207,4 @@ def mini_biggan()->BigGAN:
     return BigGAN(output_dim=64, z_dim=32, class_embed_dim=32, channel_width=16, num_classes=8, layers=layers, attention_layer_position=3, n_stats=9)
 
 register("mini_biggan", mini_biggan, task="class-conditional image generation", family="BigGAN-deep", licence="Apache-2.0",
-    trained="not yet")
+    trained="rosetta-train mini_biggan", note="trained with a plain discriminator on pixels: no borrowed features")
