@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from fastcore.utils import *
 import rosetta_neurons
 from .hooks import evaluating, network, no_such, record
-from .correlation import MapMoments, PairCorrelation, add_products, full_precision, map_shapes, unit_rows
+from .correlation import MapMoments, PairCorrelation, add_products, full_precision, map_shapes, same_images, unit_rows
 from .buddies import best_buddies
 from .nulls import Mispair, scored_buddies
 from .dictionary import Live, Recipe, RosettaDictionary, check_writable, stats_table
@@ -236,6 +236,7 @@ def update(self:Sums,
     maps:dict # `{"G" and other models: {layer: Tensor[B, C, H, W]}}`; emptied on the way, to save memory
 ):
     "Take in the maps of a batch"
+    for m in maps: same_images(maps["G"], maps[m])
     device = first(maps["G"].values()).device
     if not self.moments: self.begin({m: map_shapes(o) for m,o in maps.items()}, device)
     ones,xs = {},{}

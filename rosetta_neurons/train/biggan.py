@@ -10,8 +10,8 @@ import torch, torch.nn.functional as F
 from torch import nn, Tensor
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
-from .core import Pool, Task, autocast, fast, task
-from .stylegan2 import Average, critic_loss, generator_loss
+from .core import Pool, autocast, fast, task
+from .stylegan2 import Average, GANTask, critic_loss, generator_loss
 from ..zoo.biggan import Spectral, batch_mode, mini_biggan, standing_statistics
 
 # %% ../../nbs/15_train/08_biggan.ipynb #63c30c3e
@@ -44,8 +44,8 @@ class Critic(nn.Module):
 
 # %% ../../nbs/15_train/08_biggan.ipynb #fa054c87
 @task("mini_biggan")
-class BigGANTask(Task):
-    steps, every, early, batch_size, n_statistics = 30_000, 200, True, 16, 512
+class BigGANTask(GANTask):
+    steps, n_statistics = 30_000, 512
     def __init__(self, seed, device):
         super().__init__(seed, device)
         self.G = fast(mini_biggan().to(device))
@@ -60,13 +60,7 @@ class BigGANTask(Task):
             fake = self.G.generator(self.G.condition(z, F.one_hot(label, self.G.c_dim).float()))
             real, drawn = self.D(torch.cat([x, fake.detach()]), label.repeat(2)).chunk(2)
             loss_d = critic_loss([real], [drawn])
-        self.opt_d.zero_grad(); loss_d.backward(); self.opt_d.step()
-        self.D.requires_grad_(False)
-        with autocast(self.device): loss_g = generator_loss([self.D(fake, label)])
-        self.opt_g.zero_grad(); loss_g.backward(); self.opt_g.step()
-        self.D.requires_grad_(True)
-        self.ema.update(self.G, step, len(x))
-        return dict(critic=loss_d, generator=loss_g)
+        return self.alternate(step, loss_d, lambda: [self.D(fake, label)])
     @torch.no_grad()
     def picture(self):
         z = self.ema.net.sample(64, 0, torch.arange(64)//8).to(self.device)

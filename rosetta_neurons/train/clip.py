@@ -11,7 +11,7 @@ import torch, torch.nn.functional as F
 from torch import nn, Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from ..hooks import evaluating
-from .core import Pool, Task, autocast, fast, task, warm_cosine
+from .core import Pool, Task, autocast, fast, on_scenes, task, warm_cosine
 from ..world import ANIMALS, COLORS, Scenes, sample_scenes
 from ..zoo.clip import CLIP_STAGES, ClipVision, mini_clip, tokenize
 
@@ -84,7 +84,7 @@ def answers(
     "What the model says of each scene"
     with evaluating(model):
         vectors = word_vectors(model, words, templates)
-        return torch.cat([(model(scenes[i:i+100].render().to(device)) @ vectors.T).argmax(1).cpu() for i in range(0, len(scenes), 100)])
+        return on_scenes(lambda x: (model(x) @ vectors.T).argmax(1), scenes, device)
 
 # %% ../../nbs/15_train/07_clip.ipynb #b4798412
 def zero_shot(

@@ -12,7 +12,7 @@ import copy, math
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 from ..hooks import evaluating
-from .core import Pool, Task, autocast, fast, task, warm_cosine
+from .core import Pool, Task, autocast, fast, on_scenes, task, warm_cosine
 from .mae import plain_attention
 from ..world import Scenes, sample_scenes
 from ..zoo.core import find_model
@@ -183,7 +183,7 @@ def knn_accuracy(
 
 def image_features(model, scenes:Scenes, device="cpu")->Tensor:
     "What a model says of each scene [n, d], in eval mode"
-    with evaluating(model): return torch.cat([model(scenes[i:i+100].render().to(device)).cpu() for i in range(0, len(scenes), 100)])
+    with evaluating(model): return on_scenes(model, scenes, device)
 
 def knn_animals(model, n=4000, n_test=1000, device="cpu", seed=2_000_020)->float:
     "`knn_accuracy` of the animal, for `n_test` unseen scenes among `n` others"

@@ -10,7 +10,7 @@ __all__ = ['painting_error', 'muon_and_adam', 'plain_attention', 'MAETask', 'mea
 import torch, torch.nn.functional as F
 from timm.layers import Attention
 from torch import nn, Tensor
-from .core import Pool, Task, autocast, task, warm_cosine
+from .core import Pool, Task, autocast, on_scenes, task, warm_cosine
 from ..hooks import record
 from ..world import PARTS, sample_scenes
 from ..zoo.core import create_model
@@ -63,16 +63,16 @@ class MAETask(Task):
 def mean_tokens(mae:MaskedAutoencoder, scenes, device="cpu")->Tensor:
     "Average of the patch tokens [n, dim]"
     prep = wrap_vit(mae.encoder).to(device).preprocess
-    return torch.cat([mae.encode(prep(scenes[i:i+100].render().to(device)))[:, 1:].mean(1).cpu() for i in range(0, len(scenes), 100)])
+    return on_scenes(lambda x: mae.encode(prep(x))[:, 1:].mean(1), scenes, device)
 
 @torch.no_grad()
 def mean_units(mae:MaskedAutoencoder, scenes, device="cpu")->Tensor:
     "Average over the places of every unit that is mined [n, units]"
-    model, means = wrap_vit(mae.encoder).to(device), []
-    for i in range(0, len(scenes), 100):
-        with record(model) as maps: model(scenes[i:i+100].render().to(device))
-        means.append(torch.cat([m.mean((2, 3)) for m in maps.values()], 1).cpu())
-    return torch.cat(means)
+    model = wrap_vit(mae.encoder).to(device)
+    def means(x):
+        with record(model) as maps: model(x)
+        return torch.cat([m.mean((2, 3)) for m in maps.values()], 1)
+    return on_scenes(means, scenes, device)
 
 def fit_probe(f:Tensor, y:Tensor, steps=500)->nn.Linear:
     "Logistic regression of labels `y` [n] on features `f` [n, d], by gradient descent"

@@ -7,7 +7,7 @@ __all__ = ['ResNetTask', 'accuracy']
 
 # %% ../../nbs/15_train/03_resnet.ipynb #076fdbd7
 import torch, torch.nn.functional as F
-from .core import Pool, Task, autocast, fast, task, warm_cosine
+from .core import Pool, Task, autocast, fast, on_scenes, task, warm_cosine
 from ..world import COATS, sample_scenes
 from ..zoo.core import Vision
 from ..zoo.resnet import MiniResNet, STAGES
@@ -37,6 +37,6 @@ def accuracy(model, n=1000, device="cpu", seed=2_000_000)->dict:
     "Share of scenes whose animal, and whose animal and coat, the model names"
     was, s = model.training, sample_scenes(n, seed)
     model.eval()
-    guess = torch.cat([model(s[i:i+100].render().to(device)).argmax(1).cpu() for i in range(0, n, 100)])
+    guess = on_scenes(lambda x: model(x).argmax(1), s, device)
     model.train(was)
     return dict(animal=(guess//len(COATS) == s.label).float().mean().item(), fine=(guess == s.fine_label).float().mean().item())

@@ -9,11 +9,9 @@ __all__ = ['ClassHeads', 'track_w', 'StyleGANXLTask']
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 from torch.nn.utils.parametrizations import spectral_norm
-from torchvision.transforms.functional import to_pil_image
-from torchvision.utils import make_grid
-from .core import Pool, Task, autocast, fast, task
+from .core import Pool, autocast, fast, task
 from .features import frozen_features
-from .stylegan2 import GAIN, Average, Heads, can_compile, critic_loss, generator_loss
+from .stylegan2 import GAIN, Average, GANTask, Heads, can_compile, critic_loss
 from ..zoo.core import sample_z
 from ..zoo.styleganxl import mini_styleganxl
 
@@ -42,8 +40,8 @@ def track_w(
     for c in label.unique(): w_avg[c].lerp_(w[label == c].float().mean(0), rate)
 
 @task("mini_styleganxl")
-class StyleGANXLTask(Task):
-    steps, every, early, batch_size = 24_000, 200, True, 16
+class StyleGANXLTask(GANTask):
+    steps = 24_000
     def __init__(self, seed, device):
         super().__init__(seed, device)
         self.features, self.G = frozen_features().to(device), mini_styleganxl().to(device)
@@ -52,7 +50,6 @@ class StyleGANXLTask(Task):
         adam = lambda net: torch.optim.Adam(net.parameters(), 2e-3, betas=(0., .99), fused=True)
         self.opt_g, self.opt_d, self.pool = adam(self.G), adam(self.D), Pool(1900 + seed, self.batch_size, chunk=2048, reuse=2, size=32)
         self.draw = torch.compile(self.G.synthesis) if can_compile() else self.G.synthesis
-    def parts(self): return dict(G=self.G, D=self.D, ema=self.ema, opt_g=self.opt_g, opt_d=self.opt_d)
     def see(self, images): return self.features(F.interpolate(images, size=64, mode="bilinear").contiguous(memory_format=torch.channels_last))
     def step(self, step, steps):
         x, _, scenes = self.pool.next()
@@ -63,16 +60,8 @@ class StyleGANXLTask(Task):
             fake = self.see(self.draw(w[:, None].expand(-1, self.G.synthesis.num_ws, -1), True)*.5 + .5)
             with torch.no_grad(): real = self.see(x)
             loss_d = critic_loss(self.D(real, label), self.D([f.detach() for f in fake], label))
-        self.opt_d.zero_grad(); loss_d.backward(); self.opt_d.step()
-        self.D.requires_grad_(False)
-        with autocast(self.device): loss_g = generator_loss(self.D(fake, label))
-        self.opt_g.zero_grad(); loss_g.backward(); self.opt_g.step()
-        self.D.requires_grad_(True)
-        self.ema.update(self.G, step, len(x))
-        return dict(critic=loss_d, generator=loss_g)
+        return self.alternate(step, loss_d, lambda: self.D(fake, label))
     @torch.no_grad()
     def picture(self):
         c = torch.arange(8*self.G.c_dim, device=self.device)//8
-        im = self.ema.net.raw(sample_z(len(c), self.G.z_dim, 0).to(self.device), F.one_hot(c, self.G.c_dim))
-        return to_pil_image(make_grid((im*.5 + .5).clamp(0, 1), 8))
-    def export(self): return self.ema.net.state_dict()
+        return self.grid(self.ema.net.raw(sample_z(len(c), self.G.z_dim, 0).to(self.device), F.one_hot(c, self.G.c_dim)))

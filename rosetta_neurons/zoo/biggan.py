@@ -10,7 +10,7 @@ __all__ = ['DEEP_256', 'truncated_z', 'Spectral', 'stats_row', 'Norm', 'DeepBloc
 import math
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
-from .core import Latents, register, sample_z
+from .core import Latents, class_labels, register, sample_z
 
 # %% ../../nbs/07_zoo/06_biggan.ipynb #cf3220fe
 def truncated_z(n:int, z_dim:int, seed:int, truncation=1.)->Tensor:
@@ -169,11 +169,8 @@ class BigGAN(nn.Module):
         truncation=None,  # None: 1
     )->Latents:
         "Random latents"
-        if label is None: raise ValueError(f"this network has {self.c_dim} classes: give label=, a number below that, or n of them")
-        label, t = torch.as_tensor(label).expand(n).clone(), 1. if truncation is None else truncation
-        wrong = label[(label < 0) | (label >= self.c_dim)]
-        if len(wrong): raise ValueError(f"label is {wrong[0]}; expected 0 to {self.c_dim-1}")
-        return Latents(truncated_z(n, self.z_dim, seed, t), label, t)
+        t = 1. if truncation is None else truncation
+        return Latents(truncated_z(n, self.z_dim, seed, t), class_labels(label, n, self.c_dim, seed), t)
 
     def forward(self, latents:Latents)->Tensor:
         "Images [B, 3, H, W] in [0, 1], differentiable in `z`"

@@ -10,7 +10,7 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn, Tensor
 from .core import Vision, create_model, register
-from .mae import sine_positions, wrap_vit
+from .mae import mini_vit, wrap_vit
 from .resnet import MiniResNet, STAGES
 
 # %% ../../nbs/07_zoo/04_dino.ipynb #1dd78294
@@ -26,9 +26,7 @@ register("mini_dino_resnet", lambda: Vision(dino_resnet(), STAGES, 64), task="se
 # %% ../../nbs/07_zoo/04_dino.ipynb #caa19307
 def dino_vit()->VisionTransformer:
     "The network of `mini_dino_vit`: images to features [B, 128], the CLS token"
-    net = VisionTransformer(img_size=64, patch_size=8, embed_dim=128, depth=6, num_heads=4, num_classes=0, dynamic_img_size=True)
-    net.pos_embed.data[:, 1:] = sine_positions(128, 8)
-    return net
+    return mini_vit(dynamic_img_size=True)
 
 register("mini_dino_vit", lambda: wrap_vit(dino_vit()), task="self-distillation, no labels", family="timm VisionTransformer", licence="Apache-2.0", trained="rosetta-train mini_dino_vit")
 

@@ -19,9 +19,9 @@ def sine_positions(dim:int, rows:int)->Tensor:
     wave = torch.cat([t.sin(), t.cos()], 1)
     return torch.cat([wave.repeat_interleave(rows, 0), wave.repeat(rows, 1)], 1)[None]/2
 
-def mini_vit()->VisionTransformer:
-    "Encoder of `mini_mae`"
-    net = VisionTransformer(img_size=64, patch_size=8, embed_dim=128, depth=6, num_heads=4, num_classes=0)
+def mini_vit(**kwargs)->VisionTransformer:
+    "Encoder of `mini_mae`; `kwargs` go to timm's class"
+    net = VisionTransformer(img_size=64, patch_size=8, embed_dim=128, depth=6, num_heads=4, num_classes=0, **kwargs)
     net.pos_embed.data[:, 1:] = sine_positions(128, 8)
     return net
 

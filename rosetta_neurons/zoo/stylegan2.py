@@ -10,7 +10,7 @@ __all__ = ['normalize_2nd_moment', 'FullyConnected', 'Mapping', 'fir_filter', 'f
 import math
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
-from .core import Latents, create_model, register, sample_z
+from .core import Latents, class_labels, create_model, register, sample_z
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #ed4b9cc4
 def normalize_2nd_moment(x:Tensor, eps=1e-8)->Tensor:
@@ -156,10 +156,7 @@ class StyleGAN2(nn.Module):
         truncation=None,  # None: 1, no truncation
     )->Latents:
         "Random latents"
-        if label is not None and not self.c_dim: raise ValueError(f"label is {label}, but this network was trained without classes: leave it out")
-        if label is None and self.c_dim: raise ValueError(f"this network has {self.c_dim} classes: give label=, a number below that")
-        if label is not None: label = torch.as_tensor(label).expand(n).clone()
-        return Latents(sample_z(n, self.z_dim, seed), label, 1. if truncation is None else truncation)
+        return Latents(sample_z(n, self.z_dim, seed), class_labels(label, n, self.c_dim, seed), 1. if truncation is None else truncation)
 
     def forward(self, latents:Latents)->Tensor:
         "Images [B, 3, H, W] in [0, 1], differentiable in `z`, or in `w` when the latents hold it"

@@ -13,7 +13,7 @@ from collections import namedtuple
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 from ..world import ANIMALS
-from .core import Latents, create_model, register, sample_z
+from .core import Latents, class_labels, create_model, register, sample_z
 from .stylegan2 import FullyConnected, normalize_2nd_moment
 
 # %% ../../nbs/07_zoo/07_styleganxl.ipynb #726b0211
@@ -258,10 +258,7 @@ class StyleGANXL(nn.Module):
         truncation=None,  # None: 1, no truncation
     )->Latents:
         "Random latents of the classes asked for"
-        if label is None: raise ValueError(f"this network has {self.c_dim} classes: give label=, a number below that")
-        label = torch.as_tensor(label).expand(n).clone()
-        if not 0 <= label.min() <= label.max() < self.c_dim: raise ValueError(f"label goes from {label.min()} to {label.max()}; expected 0 to {self.c_dim-1}")
-        return Latents(sample_z(n, self.z_dim, seed), label, 1. if truncation is None else truncation)
+        return Latents(sample_z(n, self.z_dim, seed), class_labels(label, n, self.c_dim, seed), 1. if truncation is None else truncation)
 
     def forward(self, latents:Latents)->Tensor:
         "Images [B, 3, H, W] in [0, 1], differentiable in `z`, or in `w` when the latents hold it"
