@@ -17,7 +17,7 @@ from rosetta_neurons.zoo.stylegan2 import StyleGAN2
 def resnet50(): return Vision(torchvision.models.resnet50(), [f"layer{i}" for i in range(1, 5)], 224)
 def vit_b(): return wrap_vit(timm_model("vit_base_patch16_224", num_classes=0))
 def named(name): return lambda: create_model(name)
-WORKLOADS = dict(mini=(named("mini_stylegan2"), named("mini_resnet"), 16), resnet50=(StyleGAN2, resnet50, 4), vit=(StyleGAN2, vit_b, 4)) # G, D, images a batch
+WORKLOADS = dict(mini=(named("mini_stylegan2"), named("mini_resnet"), 16, 12), resnet50=(StyleGAN2, resnet50, 4, 3), vit=(StyleGAN2, vit_b, 4, 3)) # G, D, images a batch, batches
 MODES = dict(forward="the networks alone", update="PairCorrelation.update alone", mine="networks and correlation", full="and with itself and mispaired", plain="the plain method alone")
 
 def plain_products(maps_a, maps_b):
@@ -49,7 +49,8 @@ def error(maps_g, maps_d):
 def measure(workload, mode, batches, device):
     "Seconds an image and peak memory (of the GPU where there is one) of one row"
     torch.manual_seed(0)
-    build_g, build_d, size = WORKLOADS[workload]
+    build_g, build_d, size, usual = WORKLOADS[workload]
+    batches = batches or usual
     G, D = (m().eval().to(device) for m in (build_g, build_d))
     z = G.sample((batches + 1)*size, seed=0).to(device)
     sums, pc = Sums(shift=1 if mode == "full" else None, own=mode == "full"), PairCorrelation()
@@ -75,13 +76,14 @@ def measure(workload, mode, batches, device):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("workloads", nargs="*", default=list(WORKLOADS), help=", ".join(WORKLOADS))
-    p.add_argument("--batches", type=int, default=3)
+    p.add_argument("--batches", type=int, default=0, help="how many to time; by default 12 of the mini zoo, 3 of the others")
     p.add_argument("--device", default="cpu")
     p.add_argument("--mode", help="only this row, as JSON")
     o = p.parse_args()
     if o.mode: return print(json.dumps(measure(o.workloads[0], o.mode, o.batches, o.device)))
     print(f"{torch.get_num_threads()} threads, {o.device}, torch {torch.__version__}")
-    table = {}
+    path = Path(__file__).with_suffix(".json")
+    table = json.loads(path.read_text()) if path.is_file() else {}
     for w in o.workloads:
         rows = table[w] = {}
         for mode in MODES:
@@ -90,6 +92,6 @@ def main():
             r = rows[mode] = json.loads(out.stdout.splitlines()[-1])
             print(f"{w:9} {MODES[mode]:32} {r['seconds']:8.3f} s an image {r['seconds']/rows['forward']['seconds']:7.2f} x forward {r['peak_gb']:6.2f} GB" + (f"  error {r['error']:.0e}" if "error" in r else ""), flush=True)
         print(f"{w:9} the plain method takes {rows['plain']['seconds']/rows['update']['seconds']:.0f} times as long as update")
-    if len(o.workloads) == len(WORKLOADS): Path(__file__).with_suffix(".json").write_text(json.dumps(table, indent=1) + "\n")
+        path.write_text(json.dumps(table, indent=1) + "\n")
 
 if __name__ == "__main__": main()

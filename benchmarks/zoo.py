@@ -7,11 +7,14 @@ Everything is measured on scenes that no training has seen (seeds from 2,000,000
 import json, sys, time
 from pathlib import Path
 import torch
+from rosetta_neurons.train.clip import zero_shot
+from rosetta_neurons.train.dino import knn_animals
 from rosetta_neurons.train.eval_net import frechet, judge_the_judge, judged, load_judge, precision_recall
 from rosetta_neurons.train.mae import animal_error, linear_probe, mean_units
 from rosetta_neurons.train.resnet import accuracy
 from rosetta_neurons.world import ANIMALS, sample_scenes
 from rosetta_neurons.zoo import create_model
+from rosetta_neurons.zoo.core import WEIGHTS
 from rosetta_neurons.zoo.mae import MaskedAutoencoder, load_autoencoder
 
 HERE = Path(__file__).parent
@@ -24,31 +27,49 @@ def mini_mae():
     nets = dict(trained=load_autoencoder(), untrained=MaskedAutoencoder(create_model("mini_mae", pretrained=False).net))
     return {k: dict(probe=linear_probe(m), probe_of_units=linear_probe(m, read=mean_units), **{f"animal_error_{o}": v for o, v in animal_error(m, 1000).items()}) for k, m in nets.items()}
 
+def beside_untrained(measure, name): return {k: measure(create_model(name, pretrained=k == "trained")) for k in ("trained", "untrained")}
+
+def mini_dino_resnet(): return beside_untrained(lambda m: dict(knn=knn_animals(m)), "mini_dino_resnet")
+def mini_dino_vit(): return beside_untrained(lambda m: dict(knn=knn_animals(m)), "mini_dino_vit")
+def mini_clip_resnet(): return beside_untrained(lambda m: zero_shot(m, sample_scenes(4000, 2_000_033)), "mini_clip_resnet")
+
 @torch.no_grad()
-def drawn(G, n=2000, seed=1): return (G(z) for z in (G.sample(n, seed=seed)[i:i+100] for i in range(0, n, 100)))
+def drawn(G, latents): return (G(latents[i:i+100]) for i in range(0, len(latents), 100))
 
 def real(n, seed): return (sample_scenes(n, seed)[i:i+100].render() for i in range(0, n, 100))
 
-def mini_stylegan2(n=2000):
-    judge, early = load_judge(), HERE/"mini_stylegan2.early.safetensors"
-    sets = {"real": real(n, 2_000_020), "mini_stylegan2": drawn(create_model("mini_stylegan2"), n)}
-    if early.is_file(): sets["early checkpoint"] = drawn(create_model("mini_stylegan2", checkpoint_path=early), n)
-    sets["untrained"] = drawn(create_model("mini_stylegan2", pretrained=False), n)
+def generator(name, n=2000):
+    "Fresh scenes, the generator, its early checkpoint and itself untrained, as the judge sees them beside other fresh scenes"
+    judge, early = load_judge(), HERE/f"{name}.early.safetensors"
+    nets = {name: create_model(name), **({"early checkpoint": create_model(name, checkpoint_path=early)} if early.is_file() else {}), "untrained": create_model(name, pretrained=False)}
     fresh, rows = judged(real(n, 2_000_021), judge)["features"], {}
-    for name, batches in sets.items():
+    def row(batches, asked=None):
         o = judged(batches, judge)
         precision, recall = precision_recall(fresh, o["features"])
         share = torch.bincount(o["animal"], minlength=len(ANIMALS))/n
-        rows[name] = dict(frechet=frechet(fresh, o["features"]), precision=precision, recall=recall, rarest_animal=share.min().item(), animals=dict(zip(ANIMALS, share.tolist())))
+        right = {} if asked is None else dict(asked_animal=(o["animal"] == asked).float().mean().item())
+        return dict(frechet=frechet(fresh, o["features"]), precision=precision, recall=recall, **right, rarest_animal=share.min().item(), animals=dict(zip(ANIMALS, share.tolist())))
+    rows["real"] = row(real(n, 2_000_020))
+    for k, G in nets.items():
+        latents = G.sample(n, seed=1)
+        rows[k] = row(drawn(G, latents), latents.label)
     return rows
+
+def mini_stylegan2(): return generator("mini_stylegan2")
+def mini_biggan(): return generator("mini_biggan")
+def mini_styleganxl(): return generator("mini_styleganxl")
+
+ALL = (eval_net, mini_resnet, mini_dino_resnet, mini_dino_vit, mini_mae, mini_clip_resnet, mini_biggan, mini_stylegan2, mini_styleganxl)
 
 def rounded(x): return {k: rounded(v) for k, v in x.items()} if isinstance(x, dict) else round(x, 4)
 
 if __name__ == "__main__":
     path = HERE/"zoo.json"
     result = json.loads(path.read_text()) if path.is_file() else {}
-    for f in (eval_net, mini_resnet, mini_mae, mini_stylegan2):
+    if unknown := set(sys.argv[1:]) - {f.__name__ for f in ALL}: sys.exit(f"no model {unknown.pop()}; there are {', '.join(f.__name__ for f in ALL)}")
+    for f in ALL:
         if sys.argv[1:] and f.__name__ not in sys.argv[1:]: continue
+        if not (WEIGHTS/f"{f.__name__}.safetensors").is_file(): print(f.__name__, "has no weights yet"); continue
         start = time.perf_counter()
         result[f.__name__] = rounded(f())
         print(f.__name__, f"({time.perf_counter()-start:.0f} s)", json.dumps(result[f.__name__], indent=1), flush=True)

@@ -5,6 +5,7 @@ from .stats import *
 from .correlation import *
 from .buddies import *
 from .nulls import *
+from .sums import *
 from .dictionary import *
 from .zoo.core import *
 from .zoo.stylegan2 import *

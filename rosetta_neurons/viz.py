@@ -162,4 +162,5 @@ def show_losses(
         for ax,k in zip(axs[0], names):
             ax.plot(*zip(*((r["step"],r[k]) for r in rows if k in r)))
             ax.set(xlabel="step", title=k)
+            ax.locator_params(axis="x", nbins=4)
     return fig

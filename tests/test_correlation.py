@@ -71,10 +71,10 @@ def test_a_model_with_itself(sizes, offset, center, seed, data):
     m = MapMoments(map_shapes(a), unit_rows(map_shapes(a)))
     own = PairCorrelation.of(m, m)
     for i, j in zip([0, *(cuts := cuts_of(data, 7))], [*cuts, 7]):
-        one, xs = m.batch(pick(a, slice(i, j)))
+        part = pick(a, slice(i, j))
+        ranges = m.inspect(part)
+        xs = m.see(part, ranges)
         own.add(xs, xs)
-        gap = m.merge(one)
-        own.add(gap, gap)
     near(own.compute(center), plain(a, a, center), offset)
 
 def plain_buddies(corr, k):

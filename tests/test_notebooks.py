@@ -59,7 +59,7 @@ def test_readme():
 
 def test_outputs_are_small():
     "8 MB in all"
-    sizes = {p.name: sum(len(json.dumps(o)) for o in outputs(p)) for p in notebooks}
+    sizes = {p.relative_to(root/'nbs').as_posix(): sum(len(json.dumps(o)) for o in outputs(p)) for p in notebooks}
     assert sum(sizes.values())<limit, sizes
 
 @pytest.mark.parametrize('path', rooms, ids=names(rooms))

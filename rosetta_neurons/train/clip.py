@@ -40,7 +40,7 @@ def contrastive_loss(
 # %% ../../nbs/15_train/07_clip.ipynb #9a17c041
 @task("mini_clip_resnet")
 class CLIPTask(Task):
-    steps, batch_size, lr = 4000, 128, 1e-3
+    steps, batch_size, lr = 3200, 128, 1e-3
     def __init__(self, seed, device):
         super().__init__(seed, device)
         self.net = fast(mini_clip().to(device))

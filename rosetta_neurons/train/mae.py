@@ -36,7 +36,7 @@ def plain_attention(net:nn.Module)->nn.Module:
 
 @task("mini_mae")
 class MAETask(Task):
-    steps, every = 22_000, 250
+    steps, every = 60_000, 250
     def __init__(self, seed, device):
         super().__init__(seed, device)
         self.net = plain_attention(MaskedAutoencoder(mini_vit())).to(device)

@@ -7,7 +7,7 @@ __all__ = ['Entry', 'MODELS', 'WEIGHTS', 'Vision', 'check_images', 'Latents', 'c
            'list_models', 'find_model', 'create_model', 'read_weights', 'load_weights', 'save_weights']
 
 # %% ../../nbs/07_zoo/00_core.ipynb #cbec8e24
-import fnmatch
+import fnmatch, re
 from collections import namedtuple
 from pathlib import Path
 import torch, torch.nn.functional as F
@@ -103,13 +103,14 @@ def register(name:str, # the model's name
 
 def list_models(pattern:str="*", # as in file names: "mini_*"
                )->list:          # names, sorted
-    "Names of models"
-    return sorted(fnmatch.filter(MODELS, pattern))
+    "Names of models; `NAME.seed1` is the same, trained once more from another seed"
+    return sorted(fnmatch.filter([*MODELS, *(o.stem for o in WEIGHTS.glob("*.seed*.safetensors"))], pattern))
 
 def find_model(name:str)->Entry:
     "The entry of a name; an unknown one is an error that names the nearest"
-    if name not in MODELS: raise no_such("model", name, MODELS)
-    return MODELS[name]
+    base = re.sub(r"\.seed\d+$", "", name)
+    if base not in MODELS: raise no_such("model", name, list_models())
+    return MODELS[base]
 
 # %% ../../nbs/07_zoo/00_core.ipynb #dfb5fba6
 def create_model(name:str,             # one of `list_models()`
@@ -123,7 +124,7 @@ def create_model(name:str,             # one of `list_models()`
         torch.manual_seed(sum(name.encode()))
         model = entry.build()
     if pretrained or checkpoint_path: load_weights(model, checkpoint_path or WEIGHTS/f"{name}.safetensors")
-    model.name, model.card = name, entry.card
+    model.name, model.card = name, {**entry.card, "name": name}
     return model.eval().requires_grad_(False).to(device or "cpu")
 
 # %% ../../nbs/07_zoo/00_core.ipynb #074cc189

@@ -1,0 +1,93 @@
+"Runs that are killed and go on, that are shared by processes, and that go on for long"
+import json, os, random, signal, subprocess, sys, time
+from pathlib import Path
+
+import pytest, torch
+from rosetta_neurons.dictionary import RosettaDictionary
+
+FILES = "dictionary.json", "dictionary.safetensors"
+JOB = "--models mini_resnet -n 160 --batch-size 8 --no-progress --checkpoint-s 0.05 --out".split()
+env = {**os.environ, "OMP_NUM_THREADS": "1"}
+mine = [sys.executable, "-m", "rosetta_neurons.cli", "mine"]
+def torchrun(n): return [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(n), "--master-port", str(random.randint(20000, 60000)), "-m", "rosetta_neurons.cli", "mine"]
+
+def done(*args):
+    r = subprocess.run([str(o) for o in args], env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode == 0, r.stdout[-3000:]
+    return r.stdout
+
+def same_files(a, b): return all((a/o).read_bytes() == (b/o).read_bytes() for o in FILES)
+
+def correlations(folder): return {(o.unit, o.partner): (o.correlation, o.content, o.null, o.null_content) for o in RosettaDictionary.load(folder).matches}
+
+def agree(a, b):
+    "Correlations within 1e-5, and the same pairs but for near-ties"
+    a, b = correlations(a), correlations(b)
+    both = a.keys() & b.keys()
+    assert len(a.keys() ^ b.keys()) <= .01*len(both)
+    assert max(abs(x-y) for o in both for x, y in zip(a[o], b[o]) if x == x) < 1e-5
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    "An undisturbed run, and the seconds it took"
+    out, start = tmp_path_factory.mktemp("whole"), time.monotonic()
+    done(*mine, *JOB, out)
+    return out, time.monotonic() - start
+
+def killed(command, out, after):
+    "Start a job and kill all of its processes after some seconds; was it still running?"
+    job = subprocess.Popen([str(o) for o in (*command, *JOB, out)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try: job.wait(after)
+    except subprocess.TimeoutExpired: os.killpg(job.pid, signal.SIGKILL)
+    return job.wait() != 0
+
+def test_killed_at_ten_random_moments(whole, tmp_path):
+    "Each time the same call goes on; the files are those of the undisturbed run"
+    chance, (undisturbed, took), kills, seen = random.Random(0), whole, 0, set()
+    while kills < 10:
+        kills += killed(mine, tmp_path/"out", chance.uniform(.3, 1)*took)
+        left = sorted(o.name for o in (tmp_path/"out").iterdir()) if (tmp_path/"out").is_dir() else []
+        seen |= {o for o in left if o == "checkpoint.safetensors"}
+        if "dictionary.json" in left and "checkpoint.safetensors" not in left:
+            assert same_files(tmp_path/"out", undisturbed)
+            for o in (tmp_path/"out").iterdir(): o.unlink()
+    done(*mine, *JOB, tmp_path/"out")
+    assert seen and same_files(tmp_path/"out", undisturbed)
+
+def test_two_processes_agree_with_one(whole, tmp_path):
+    said = done(*torchrun(2), *JOB, tmp_path/"two")
+    assert said.count("concepts") == 1
+    agree(whole[0], tmp_path/"two")
+    assert sorted(o.name for o in (tmp_path/"two").iterdir()) == [*FILES, "report.html"]
+
+def test_a_process_that_dies_ends_the_job_which_goes_on(whole, tmp_path):
+    out = tmp_path/"out"
+    job = subprocess.Popen([str(o) for o in (*torchrun(2), *JOB, out)], env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    while len([*out.glob("checkpoint.*-of-2.safetensors")]) < 2 and job.poll() is None: time.sleep(.05)
+    workers = subprocess.run(["pgrep", "-P", str(job.pid)], text=True, stdout=subprocess.PIPE).stdout.split()
+    os.kill(int(workers[-1]), signal.SIGKILL)
+    said = job.communicate(timeout=60)[0]
+    assert job.returncode != 0 and "SIGKILL" in said and not (out/FILES[0]).exists()
+    done(*torchrun(2), *JOB, out)
+    agree(whole[0], out)
+
+def test_several_processes_and_several_passes(whole, tmp_path):
+    done(*torchrun(2), *JOB, tmp_path/"out", "--max-memory", "12MB")
+    agree(whole[0], tmp_path/"out")
+
+def test_memory_does_not_grow(tmp_path):
+    "From 100 images to 1600 by at most 3 % or 50 MB"
+    code = """
+import resource, torch
+from rosetta_neurons.mining import Mining, SampleRun, ready_to_mine
+from rosetta_neurons.zoo import create_model
+nets = {"G": create_model("mini_stylegan2"), "resnet": create_model("mini_resnet")}
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
+with ready_to_mine([*nets.values()], "cpu", 0):
+    run = Mining(nets, SampleRun(nets["G"], 1600))
+    for i, x in enumerate(run.batches()):
+        run.update(x)
+        if (i+1)*16 in (112, 1600): print(peak())
+"""
+    before, after = map(float, done(sys.executable, "-c", code).split())
+    assert after - before <= max(50, .03*before), (before, after)
