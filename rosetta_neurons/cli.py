@@ -32,7 +32,7 @@ def mine_folder(
     models:Annotated[str, dict(nargs="+")]=("mini_resnet","mini_mae","mini_clip_resnet"), # models that it is matched with
     label:int=None, # class to sample; None for all
     images:str=None, # folder of images to use instead of samples: then any model can take the generator's place
-    device:str=None, # where to compute, such as "cuda"; the processor if None
+    device:str=None, # where to compute, such as "cuda"; if None the processor, or under torchrun the GPUs
     max_memory:str=None, # how much the tables may take, such as "4GB"
     out:str="rosetta", # folder for the dictionary and its page
     **kwargs

@@ -246,8 +246,8 @@ def see(self:MapMoments,
         x = about(m.to(device), self.mean[s][r].float(), left[s,s][r] if (s,s) in left else None)
         self.sum[s][r] += x.sum(1)
         for t,e in self.energies(s, x).items(): self.energy[s,t][r] += e
-        smaller = [z for z in self.met[s] if z!=s]
-        for z,o in zip(smaller, shrink_all(x, smaller)): left[s,z][r] = o
+        below = [z for z in self.met[s] if z!=s]
+        for z,o in zip(below, shrink_all(x, below)): left[s,z][r] = o
     done = dict.fromkeys(self.rows, 0)
     for l,(c,*size) in self.shapes.items():
         s = tuple(size)

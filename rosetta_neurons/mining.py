@@ -236,7 +236,8 @@ class Mining:
         shift:int=1, # of the mispaired images
         most:int=None, # bytes that the tables may take; None for no limit
         k:int=5, # K of Eq. 3
-        center:str="unit" # match by Eq. 2 ("unit") or by content correlation ("position")
+        center:str="unit", # match by Eq. 2 ("unit") or by content correlation ("position")
+        seed:int=0 # of whatever chance the models use, in each pass anew
     ):
         store_attr()
         self.names,self.digests = ({m: f(o) for m,o in nets.items()} for f in (name_of, weights_digest))
@@ -253,6 +254,7 @@ class Mining:
         return n*rank//together(),n*(rank+1)//together()
     @property
     def blocks(self)->list: return blocks(self.channels, self.most) # units of G of each pass, once the models have been seen
+    def new_sums(self)->Sums: return Sums(self.shift, rows=self.blocks[self.part] if len(self.blocks)>1 else None) # of this pass
 
 # %% ../nbs/08_mining.ipynb #fab67679
 @patch
@@ -284,16 +286,23 @@ def made_by(
 
 # %% ../nbs/08_mining.ipynb #b8323735
 @patch
-def update(self:Mining,
+def look(self:Mining,
     x # images, or latents of G
-):
-    "Take in a batch; each model gets a copy of the images, which it may change"
-    n,sampled = len(x),isinstance(self.source, SampleRun)
+)->dict: # `{model: maps}`
+    "Show a batch to all models; each gets a copy of the images, which it may change"
+    sampled = isinstance(self.source, SampleRun)
     out,maps_g = self.maps("G", x if sampled else x.clone())
     if sampled: x = made_by(self.nets["G"], out)
     self.image_size = list(x.shape[2:])
-    maps = {"G": maps_g, **{m: self.maps(m, x.clone())[1] for m in self.nets if m!="G"}}
-    if not self.sums: self.sums = Sums(self.shift, rows=self.blocks[self.part] if len(self.blocks)>1 else None)
+    return {"G": maps_g, **{m: self.maps(m, x.clone())[1] for m in self.nets if m!="G"}}
+
+@patch
+def update(self:Mining,
+    x # images, or latents of G
+):
+    "Take in a batch"
+    n,maps = len(x),self.look(x)
+    if not self.sums: self.sums = self.new_sums()
     self.sums.update(maps)
     self.at += n
 
@@ -304,7 +313,7 @@ def identity(self:Mining,
 )->dict:
     "What must be the same for two runs to be one"
     return dict(models=self.names, weights=self.digests, layers={m: repr(self.layers.get(m) or getattr(o, "layers", None)) for m,o in self.nets.items()}, images=self.source.name,
-        files=self.source.digest(), n=len(self.source), batch_size=self.batch_size, shift=self.shift, k=self.k, center=self.center, processes=together(), versions=self.versions, **settings)
+        files=self.source.digest(), n=len(self.source), batch_size=self.batch_size, shift=self.shift, k=self.k, center=self.center, versions=self.versions, **settings)
 
 @patch
 def recipe(self:Mining,
@@ -323,7 +332,7 @@ def end_pass(self:Mining):
     for m,o in self.found.items(): o.add(self.sums.true[m], self.sums.null[m])
     self.own.add(self.sums.true["G"].compute())
     for m,o in self.stats.items():
-        if m=="G" or not o: o.append(stats_table(moments[m].stats()))
+        if m=="G" or not o: o.append({k: x.cpu() for k,x in stats_table(moments[m].stats()).items()})
     self.part,self.at,self.sums = self.part+1,self.first,None
 
 @patch
@@ -344,23 +353,23 @@ def state(self:Mining)->dict:
     def vars_of(o): return {k: dict(enumerate(v)) if isinstance(v, list) else v for k,v in vars(o).items() if k in ("n","chosen","best")}
     return dict(channels=self.channels, sizes=self.sizes, image_size=self.image_size, part=self.part, at=self.at, sums=self.sums.state() if self.sums else {},
         found={m: dict(targets=vars_of(o.targets), decoys=vars_of(o.decoys)) for m,o in self.found.items()}, own=vars_of(self.own),
-        stats={m: dict(enumerate(o)) for m,o in self.stats.items()}, chance=torch.get_rng_state(), **(dict(cuda=torch.cuda.get_rng_state()) if torch.cuda.is_initialized() else {}))
+        stats={m: dict(enumerate(o)) for m,o in self.stats.items()}, chance={o: torch.random.get_rng_state() if o=="cpu" else torch.cuda.get_rng_state(self.device) for o in {"cpu": 0, self.device.type: 0}})
 
 @patch
 def load(self:Mining,
-    state:dict, # from `state`
-    device
+    state:dict # from `state`
 ):
     "Go on from there"
     def listed(o): return [o[k] for k in sorted(o)]
-    def fill(found, o): vars(found).update(n=o["n"], best={k: v.to(device) for k,v in o["best"].items()}, chosen=[{k: v.to(device) for k,v in c.items()} for c in listed(o["chosen"])])
+    def here(o): return {k: v.to(self.device) for k,v in o.items()}
+    def fill(found, o): vars(found).update(n=o["n"], best=here(o["best"]), chosen=[here(c) for c in listed(o["chosen"])])
     for k in ("channels","sizes","image_size","part","at"): setattr(self, k, state[k])
-    if state["sums"]: self.sums = Sums(self.shift, rows=self.blocks[self.part] if len(self.blocks)>1 else None).load(state["sums"], device)
+    self.sums = self.new_sums().load(state["sums"], self.device) if state["sums"] else None
     for m,o in state["found"].items(): fill(self.found[m].targets, o["targets"]),fill(self.found[m].decoys, o["decoys"])
     fill(self.own, state["own"])
     self.stats = {m: listed(o) for m,o in state["stats"].items()}
-    torch.set_rng_state(state["chance"])
-    if "cuda" in state: torch.cuda.set_rng_state(state["cuda"])
+    torch.random.set_rng_state(state["chance"]["cpu"])
+    if self.device.type=="cuda": torch.cuda.set_rng_state(state["chance"]["cuda"], self.device)
 
 # %% ../nbs/08_mining.ipynb #ab8d7b43
 class Checkpoint:
@@ -372,18 +381,21 @@ class Checkpoint:
     ):
         self.identity,self.every,self.last = identity,every,time.monotonic()
         name = "checkpoint" if together()==1 else f"checkpoint.{dist.get_rank()}-of-{together()}"
-        self.path = Path(folder)/f"{name}.safetensors" if folder else None
+        self.path,self.beside = (Path(folder)/f"{name}.safetensors",Path(folder)/f".{name}.safetensors") if folder else (None,None)
 
     def read(self)->dict: # the state, or nothing
         "What was written, if there is anything"
-        if not self.path or not self.path.is_file(): return {}
+        if not self.path: return {}
+        for o in self.path.parent.glob("checkpoint*.safetensors"):
+            if o.name.split("-of-")[1:]!=self.path.name.split("-of-")[1:]: raise ValueError(f"{o} is of a run with another number of processes: start as many again, give another folder, or delete it")
+        if not self.path.is_file(): return {}
         try:
             with safe_open(self.path, "pt") as f: (was,leaves),tensors = [json.loads(f.metadata()[k]) for k in ("identity","plain")],{k: f.get_tensor(k) for k in f.keys()}
         except Exception as e: raise ValueError(f"{self.path} is no whole checkpoint: {e}") from e
         now = json.loads(json.dumps(self.identity))
         for k in now:
             if was.get(k)!=now[k]: raise ValueError(f"{self.path} is of another run: {k} was {was.get(k)!r}, and is now {now[k]!r}. Give another folder, or delete it")
-        return unflatten([*leaves.items(), *tensors.items()])
+        return unflatten((k, tensors.get(k, o)) for k,o in leaves.items())
 
     def write(self,
         state:dict, # from `Mining.state`
@@ -394,22 +406,19 @@ class Checkpoint:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         leaves = dict(flatten(state()))
         tensors = {k: o.contiguous() for k,o in leaves.items() if isinstance(o, Tensor)}
-        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        try:
-            save_file(tensors, beside, dict(identity=json.dumps(self.identity), plain=json.dumps({k: o for k,o in leaves.items() if k not in tensors})))
-            os.replace(beside, self.path)
-        finally: beside.unlink(missing_ok=True)
+        save_file(tensors, self.beside, dict(identity=json.dumps(self.identity), plain=json.dumps({k: None if k in tensors else o for k,o in leaves.items()})))
+        with open(self.beside, "rb+") as f: os.fsync(f.fileno())
+        os.replace(self.beside, self.path)
         self.last = time.monotonic()
 
     def drop(self):
         "The run has ended"
-        if self.path: self.path.unlink(missing_ok=True)
+        if self.path:
+            for o in (self.path, self.beside): o.unlink(missing_ok=True)
 
 # %% ../nbs/08_mining.ipynb #279b263b
 @patch
-def catch_up(self:Mining,
-    device
-):
+def catch_up(self:Mining):
     "After a restart: bring all processes to the same pass"
     if together()==1: return
     parts = [None]*together()
@@ -417,7 +426,7 @@ def catch_up(self:Mining,
     if min(parts)==(most := max(parts)): return
     given = [self.state() | dict(sums={}) if dist.get_rank()==parts.index(most) else None]
     dist.broadcast_object_list(given, parts.index(most))
-    if self.part<most: self.load(given[0] | dict(at=self.first), device)
+    if self.part<most: self.load(given[0] | dict(at=self.first))
 
 @patch
 def run(self:Mining,
@@ -426,16 +435,18 @@ def run(self:Mining,
     progress:bool=True # show a progress bar
 ):
     "All passes over the images"
-    if state := checkpoint.read(): self.load(state, device)
-    self.catch_up(device)
-    per_pass = -(-(self.stop-self.first)//self.batch_size)
-    with tqdm(total=per_pass, disable=not progress, initial=self.part*per_pass + (self.at-self.first)//self.batch_size) as bar:
-        while not self.channels or self.part<len(self.blocks):
+    self.device = device
+    if state := checkpoint.read(): self.load(state)
+    self.catch_up()
+    batch = lambda: self.source[self.at:min(self.at+self.batch_size, self.stop)].to(device)
+    if not self.channels: self.look(batch())
+    passes,per_pass = len(self.blocks),-(-(self.stop-self.first)//self.batch_size)
+    if passes>1 and is_first(): warnings.warn(f"the tables take {table_bytes(self.channels)/2**30:.3g} GB, and max_memory allows {self.most/2**30:.3g} GB: {passes} passes over the images")
+    with tqdm(total=passes*per_pass, disable=not progress, initial=self.part*per_pass + (self.at-self.first)//self.batch_size) as bar:
+        while self.part<passes:
+            if self.at==self.first: torch.manual_seed(self.seed)
             while self.at<self.stop:
-                self.update(self.source[self.at:min(self.at+self.batch_size, self.stop)].to(device))
-                if (passes := len(self.blocks))>1 and bar.total==per_pass:
-                    bar.total = passes*per_pass
-                    if progress: bar.write(f"the tables take {table_bytes(self.channels)/2**30:.3g} GB, and max_memory allows {self.most/2**30:.3g} GB: {passes} passes over the images")
+                self.update(batch())
                 bar.update()
                 checkpoint.write(self.state)
             if together()>1: checkpoint.write(self.state, now=True)
@@ -447,12 +458,14 @@ def joined(
     device # where to compute; None for the GPU of this process, or where G is
 ): # yields the device
     "A group of processes, where `torchrun` has started several"
-    if int(os.environ.get("WORLD_SIZE", 1))==1 or together()>1: yield device; return
-    if device is None and torch.cuda.is_available(): device = "cuda"
-    if device=="cuda": device = f"cuda:{os.environ['LOCAL_RANK']}"
-    gpu = str(device).startswith("cuda")
-    if gpu: torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if gpu else "gloo", timeout=timedelta(days=1))
+    if "LOCAL_RANK" not in os.environ or together()>1: yield device; return
+    n,device = int(os.environ["WORLD_SIZE"]),torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if device.type=="cuda":
+        if device.index is not None and n>1: raise ValueError(f"device {str(device)!r} would put all {n} processes on one GPU: say 'cuda', and each takes its own")
+        if device.index is None: device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    if n==1: yield device; return
+    dist.init_process_group("nccl" if device.type=="cuda" else "gloo", timeout=timedelta(days=1))
     try: yield device
     finally: dist.destroy_process_group()
 
@@ -485,7 +498,8 @@ def named_models(
 )->dict: # `{"G": G, name: model, ...}`
     "Every model under its name"
     models = models if isinstance(models, dict) else {name_of(models): models}
-    if "G" in models: raise ValueError("the name 'G' is that of the first model: give the other one another name")
+    for o in ("G","itself"):
+        if o in models: raise ValueError(f"the name {o!r} is that of the first model: give the other one another name")
     if not models: raise ValueError("give at least one model to match G with")
     for m in (G, *models.values()): network(m)
     return {"G": G, **models}
@@ -513,7 +527,7 @@ def mine(
     truncation:float=None, # of the latents; None for the generator's own
     layers:dict=None, # `{"G" or name: [layers]}`, or dict of all arguments of `record`; `model.layers` where there is none
     images=None, # folder, data set or `Tensor[N, 3, H, W]`, instead of samples of G
-    device=None, # where to compute; where G's parameters are if None
+    device=None, # where to compute; if None, where G's parameters are, and under torchrun the GPU of each process, if there is one
     max_memory=None, # bytes, or text such as "4GB", that the tables may take; if they need more, the images are gone over several times
     out=None, # folder to save the dictionary in
     progress:bool=True, # show a progress bar
@@ -531,10 +545,11 @@ def mine(
     with joined(device) as device, ready_to_mine(list(nets.values()), device, seed) as device:
         source = source_of(G, n, seed, label, truncation, images, size)
         check_counts(n=(len(source), max(2, shift+1)))
-        run = Mining(nets, source, batch_size, layers, shift, most, k, center)
+        run = Mining(nets, source, batch_size, layers, shift, most, k, center, seed)
         checkpoint = Checkpoint(out, run.identity(**settings, device=device.type, max_memory=most), checkpoint_s)
         run.run(device, checkpoint, progress and is_first())
         d = run.finish(**settings)
         if out is not None and is_first(): d.save(out)
+        if together()>1: dist.barrier()
         checkpoint.drop()
     return d

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['units_of', 'table_bytes', 'row_bytes', 'blocks', 'Sums', 'together', 'over_all', 'from_next', 'flatten', 'unflatten']
 
-# %% ../nbs/05b_sums.ipynb #2f305e8d
+# %% ../nbs/05b_sums.ipynb #916be5c3
 import json
 import torch, torch.distributed as dist
 from torch import Tensor
@@ -13,7 +13,7 @@ from fastcore.utils import *
 from .correlation import WINDOW, MapMoments, PairCorrelation, full_precision, map_shapes, same_images, shrink, smaller, unit_rows
 from .nulls import Mispair
 
-# %% ../nbs/05b_sums.ipynb #a1892ec2
+# %% ../nbs/05b_sums.ipynb #c77a5621
 def units_of(
     maps:dict, # `{layer: Tensor[B, C, H, W]}`
     start:int, stop:int # numbers of the first unit, and of the one after the last
@@ -26,7 +26,7 @@ def units_of(
         n += m.shape[1]
     return res
 
-# %% ../nbs/05b_sums.ipynb #d34cc09d
+# %% ../nbs/05b_sums.ipynb #e37c2fca
 def table_bytes(
     channels:dict # `{"G": {layer: units}, model: {layer: units}}`
 )->int:
@@ -51,7 +51,7 @@ def blocks(
     k = -(-n//fit)
     return [(n*i//k, n*(i+1)//k) for i in range(k)]
 
-# %% ../nbs/05b_sums.ipynb #498e1b59
+# %% ../nbs/05b_sums.ipynb #716b25b2
 class Sums:
     "What one pass over the images gathers about G and other models"
     def __init__(self,
@@ -78,7 +78,7 @@ def begin(self:Sums,
     self.needed = {m: {(s,smaller(s,t)) if m=="G" else (t,smaller(s,t)) for o,pc in self.null.items() if m in ("G",o) for s,t in pc.products} for m in ("G",*self.null)}
     return self
 
-# %% ../nbs/05b_sums.ipynb #b05c11a9
+# %% ../nbs/05b_sums.ipynb #f0cca642
 @patch
 @full_precision()
 def update(self:Sums,
@@ -113,7 +113,7 @@ def brought_down(self:Sums,
     "One image, at the sizes at which mispaired images are multiplied"
     return {m: {(s,z): shrink(f(m, s).double(), z)[:,None] for s,z in o} for m,o in self.needed.items()}
 
-# %% ../nbs/05b_sums.ipynb #0d8437ee
+# %% ../nbs/05b_sums.ipynb #e095e55d
 @patch
 def mispaired(self:Sums,
     xs:dict # `{model: maps about the mean maps before the window}`; moved, in place, to be about those before the first window
@@ -130,14 +130,13 @@ def mispaired(self:Sums,
 
 @patch
 def add_null(self:Sums,
-    pairs, # `[(maps of G, maps of the others by (model, size))]`
-    sign=1
+    pairs # `[(maps of G, maps of the others by (model, size))]`
 ):
     "Products of mispaired images"
     for a,b in pairs:
-        for m,pc in self.null.items(): pc.add(a, {k: x for (o,k),x in b.items() if o==m}, sign)
+        for m,pc in self.null.items(): pc.add(a, {k: x for (o,k),x in b.items() if o==m})
 
-# %% ../nbs/05b_sums.ipynb #5382317e
+# %% ../nbs/05b_sums.ipynb #eb7fa4a9
 def together()->int: # 1 where there is no process group
     "Number of processes that share the work"
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
@@ -170,7 +169,7 @@ def reduce(self:MapMoments)->dict: # `{(size, size of products): Tensor[units, 1
     self.n,self.mean = n,mean
     return gap
 
-# %% ../nbs/05b_sums.ipynb #f8916d59
+# %% ../nbs/05b_sums.ipynb #fbeac0a2
 @patch
 @full_precision()
 def finish(self:Sums):
@@ -192,7 +191,7 @@ def finish(self:Sums):
         pc.end_window()
         for x in pc.products.values(): over_all(x)
 
-# %% ../nbs/05b_sums.ipynb #35710ed9
+# %% ../nbs/05b_sums.ipynb #91f75a15
 def flatten(
     tree, # of dicts; keys are words, numbers, or tuples of these
     path=()
@@ -215,7 +214,7 @@ def unflatten(
         at[last] = v
     return tree
 
-# %% ../nbs/05b_sums.ipynb #b4e03fd7
+# %% ../nbs/05b_sums.ipynb #d5f91177
 _kept = "n w mean lo hi energy sum".split()
 
 @patch

@@ -16,7 +16,10 @@ def folder(tmp_path_factory):
     return out
 
 @pytest.fixture(scope='module')
-def concepts(folder): return json.loads((folder/'dictionary.json').read_text())['concepts']
+def mined(folder): return json.loads((folder/'dictionary.json').read_text())
+
+@pytest.fixture(scope='module')
+def concepts(mined): return mined['concepts']
 
 @pytest.fixture(scope='module')
 def browser():
@@ -46,7 +49,7 @@ def seen(page, key=None):
     ids = page.locator('.concept:visible').evaluate_all('(os, k) => os.map(o => k ? +o.dataset[k] : o.id)', key)
     return ids
 
-def test_opens_with_survivors(page, concepts):
+def test_opens_with_survivors(page, mined, concepts):
     "What survives 5 %, strongest content first, each with pictures that load; the count says so"
     sure = [f'concept-{i}' for i,o in enumerate(concepts) if o['q']<=0.05]
     assert sure and set(seen(page))==set(sure)
@@ -56,7 +59,7 @@ def test_opens_with_survivors(page, concepts):
     first.scroll_into_view_if_needed()
     pictures = first.locator('img')
     page.wait_for_function('o => [...o.querySelectorAll("img")].every(i => i.complete && i.naturalWidth > 0)', arg=first.element_handle())
-    assert pictures.count()==4 and all(pictures.nth(i).get_attribute('alt') for i in range(4))
+    assert pictures.count()==1+len(mined['recipe']['names']) and all(o.get_attribute('alt') for o in pictures.all()) # the images, and the maps of each network
 
 def test_shows_the_rest(page, concepts):
     "One click away"

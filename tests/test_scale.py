@@ -2,8 +2,9 @@
 import json, os, random, signal, subprocess, sys, time
 from pathlib import Path
 
-import pytest, torch
+import pytest
 from rosetta_neurons.dictionary import RosettaDictionary
+from safetensors import safe_open
 
 FILES = "dictionary.json", "dictionary.safetensors"
 JOB = "--models mini_resnet -n 160 --batch-size 8 --no-progress --checkpoint-s 0.05 --out".split()
@@ -60,20 +61,40 @@ def test_two_processes_agree_with_one(whole, tmp_path):
     agree(whole[0], tmp_path/"two")
     assert sorted(o.name for o in (tmp_path/"two").iterdir()) == [*FILES, "report.html"]
 
+def started(*args):
+    "A job of two processes"
+    return subprocess.Popen([str(o) for o in (*torchrun(2), *JOB, *args)], env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+def pass_of(path):
+    "Which pass a checkpoint is in; -1 before there is one"
+    try:
+        with safe_open(path, "pt") as f: return json.loads(f.metadata()["plain"])['["part"]']
+    except FileNotFoundError: return -1
+
+def kill_one(job):
+    "Kill a worker; `torchrun` ends the others and says so"
+    os.kill(int(subprocess.run(["pgrep", "-P", str(job.pid)], text=True, stdout=subprocess.PIPE).stdout.split()[-1]), signal.SIGKILL)
+    said = job.communicate(timeout=120)[0]
+    assert job.returncode != 0 and "SIGKILL" in said
+
 def test_a_process_that_dies_ends_the_job_which_goes_on(whole, tmp_path):
     out = tmp_path/"out"
-    job = subprocess.Popen([str(o) for o in (*torchrun(2), *JOB, out)], env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    while len([*out.glob("checkpoint.*-of-2.safetensors")]) < 2 and job.poll() is None: time.sleep(.05)
-    workers = subprocess.run(["pgrep", "-P", str(job.pid)], text=True, stdout=subprocess.PIPE).stdout.split()
-    os.kill(int(workers[-1]), signal.SIGKILL)
-    said = job.communicate(timeout=60)[0]
-    assert job.returncode != 0 and "SIGKILL" in said and not (out/FILES[0]).exists()
+    job = started(out)
+    while min(pass_of(out/f"checkpoint.{i}-of-2.safetensors") for i in (0, 1)) < 0 and job.poll() is None: time.sleep(.05)
+    kill_one(job)
+    assert not (out/FILES[0]).exists()
     done(*torchrun(2), *JOB, out)
     agree(whole[0], out)
 
-def test_several_processes_and_several_passes(whole, tmp_path):
-    done(*torchrun(2), *JOB, tmp_path/"out", "--max-memory", "12MB")
-    agree(whole[0], tmp_path/"out")
+def test_processes_that_stand_in_different_passes_go_on(whole, tmp_path):
+    "The second one lost its checkpoint while the first was in the second pass"
+    out, passes = tmp_path/"out", ("--max-memory", "12MB")
+    job = started(out, *passes)
+    while pass_of(out/"checkpoint.0-of-2.safetensors") < 1 and job.poll() is None: time.sleep(.05)
+    kill_one(job)
+    (out/"checkpoint.1-of-2.safetensors").unlink()
+    done(*torchrun(2), *JOB, out, *passes)
+    agree(whole[0], out)
 
 def test_memory_does_not_grow(tmp_path):
     "From 100 images to 1600 by at most 3 % or 50 MB"
