@@ -41,7 +41,7 @@ def released_score(
     return sum(batch(i) for i in range(0, n, batch_size))/len(range(0, n, batch_size))
 
 # %% ../nbs/03_correlation.ipynb #28961be1
-WINDOW = 64 # images whose sums are taken about one map and kept in float32, before they join the others
+WINDOW = 64 # images whose sums are taken about one map
 CHUNK = dict(cpu=2**23, cuda=2**28) # bytes of maps that are worked on at a time: on a processor, few enough to stay in its cache
 
 def first_mean(
@@ -92,11 +92,14 @@ def add_products(
     total:Tensor, # [Ca, Cb] float64, changed in place
     a:Tensor, # [Ca, ..., h, w]
     b:Tensor, # [Cb, ..., h', w']
+    sign:int=1, # -1 to take them off
 )->Tensor: # `total`
     "Add each map of `a` times each map of `b`, summed over images and over the positions of the larger size"
     size = smaller(a.shape[-2:], b.shape[-2:])
     a,b = (shrink(x, size).flatten(1).split(2**16, dim=1) for x in (a,b))
-    for x,y in zip(a,b): total += x @ y.T
+    for x,y in zip(a,b):
+        for t,rows in zip(total.split(1024), x.split(1024)):
+            for tile,cols in zip(t.split(2048, dim=1), y.split(2048)): tile.add_(rows @ cols.T, alpha=sign)
     return total
 
 # %% ../nbs/03_correlation.ipynb #f6489e8b
@@ -344,9 +347,8 @@ class PairCorrelation:
     def _begin(self, a, b, device): self._share(MapMoments(a, unit_rows(b), device), MapMoments(b, unit_rows(a), device), device)
     def _share(self, a, b, device):
         self.a,self.b,self.device = a, b, torch.device(device)
-        def tables(dtype): return {(s,t):torch.zeros(len(r), len(q), dtype=dtype, device=device)
+        self.products = {(s,t):torch.zeros(len(r), len(q), dtype=torch.float64, device=device)
             for i,(s,r) in enumerate(a.rows.items()) for j,(t,q) in enumerate(b.rows.items()) if i<=j or a is not b}
-        self.products,self.window = tables(torch.float64),tables(torch.float32)
     @classmethod
     def of(cls,
         a:MapMoments, # of the first model, kept by the caller, for all sizes of `b`
@@ -374,21 +376,16 @@ def add(self:PairCorrelation,
     ys:dict, # of the other model, likewise
     sign=1, # -1 to take them off
 ):
-    "Add the products of a batch to those of the window"
-    for (s,t),total in self.window.items():
-        z = smaller(s,t)
-        for x,y in zip(*(o.flatten(1).split(2**16, dim=1) for o in (xs[s,z],ys[t,z]))): total.addmm_(x, y.T, alpha=sign)
+    "Add the products of a batch"
+    for (s,t),total in self.products.items(): add_products(total, xs[s,smaller(s,t)], ys[t,smaller(s,t)], sign)
 
 @patch
-def end_window(self:PairCorrelation,
-    a:tuple=(), # what `MapMoments.settle` gave for the first model: images lost and gained
-    b:tuple=(), # and for the other
+def make_up(self:PairCorrelation,
+    a:tuple, # what `MapMoments.settle` gave for the first model: images lost and gained
+    b:tuple, # and for the other
 ):
-    "Make up for the reference maps, and let the products of the window join the others"
+    "Make up for the maps that a window was taken about"
     for sign,x,y in zip((-1,1), a, b): self.add(x, y, sign)
-    for k,total in self.window.items():
-        self.products[k] += total
-        total.zero_()
 
 @patch
 @full_precision()
@@ -396,7 +393,7 @@ def settle(self:PairCorrelation): # self
     "End the window, if one is open"
     if self.a.w:
         a = self.a.settle()
-        self.end_window(a, a if self.b is self.a else self.b.settle())
+        self.make_up(a, a if self.b is self.a else self.b.settle())
     return self
 
 # %% ../nbs/03_correlation.ipynb #0c7259ab
@@ -465,7 +462,6 @@ def merge(self:PairCorrelation,
         if mine.units!=its.units: raise ValueError(f"layers come as {list(mine.shapes)} here, and as {list(its.shapes)} there")
     for k,total in self.products.items(): total += other.products[k]
     self.add(self.a.merge(other.a), self.b.merge(other.b))
-    self.end_window()
     return self
 
 # %% ../nbs/03_correlation.ipynb #f9f0cacb
@@ -493,8 +489,7 @@ def named(self:PairCorrelation): # yields (name, dict, key)
     "Where each tensor is kept, by a name to store it under"
     for side,m in dict(a=self.a, b=self.b).items():
         for name,d,k in m.named(): yield f'{side}.{name}', d, k
-    for what in ('products','window'):
-        for k in getattr(self, what): yield f'{what}.{size_name(k)}', getattr(self, what), k
+    for k in self.products: yield f'products.{size_name(k)}', self.products, k
 
 def fill(
     named, # yields (name, dict, key)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['units_of', 'table_bytes', 'row_bytes', 'blocks', 'Sums', 'together', 'over_all', 'from_next', 'flatten', 'unflatten']
 
-# %% ../nbs/05b_sums.ipynb #916be5c3
+# %% ../nbs/05b_sums.ipynb #44cf1670
 import json
 import torch, torch.distributed as dist
 from torch import Tensor
@@ -13,7 +13,7 @@ from fastcore.utils import *
 from .correlation import WINDOW, MapMoments, PairCorrelation, full_precision, map_shapes, same_images, shrink, smaller, unit_rows
 from .nulls import Mispair
 
-# %% ../nbs/05b_sums.ipynb #c77a5621
+# %% ../nbs/05b_sums.ipynb #cd1910b8
 def units_of(
     maps:dict, # `{layer: Tensor[B, C, H, W]}`
     start:int, stop:int # numbers of the first unit, and of the one after the last
@@ -26,7 +26,7 @@ def units_of(
         n += m.shape[1]
     return res
 
-# %% ../nbs/05b_sums.ipynb #e37c2fca
+# %% ../nbs/05b_sums.ipynb #6c530c88
 def table_bytes(
     channels:dict # `{"G": {layer: units}, model: {layer: units}}`
 )->int:
@@ -38,7 +38,7 @@ def row_bytes(
 )->int:
     "The same for one unit of G"
     g,*others = (sum(o.values()) for o in channels.values())
-    return 12*(g + 2*sum(others)) + max(32*g, 48*max(others, default=0))
+    return 8*(g + 2*sum(others)) + max(32*g, 48*max(others, default=0))
 
 def blocks(
     channels:dict, # as in `table_bytes`
@@ -51,7 +51,7 @@ def blocks(
     k = -(-n//fit)
     return [(n*i//k, n*(i+1)//k) for i in range(k)]
 
-# %% ../nbs/05b_sums.ipynb #716b25b2
+# %% ../nbs/05b_sums.ipynb #094f5268
 class Sums:
     "What one pass over the images gathers about G and other models"
     def __init__(self,
@@ -78,7 +78,7 @@ def begin(self:Sums,
     self.needed = {m: {(s,smaller(s,t)) if m=="G" else (t,smaller(s,t)) for o,pc in self.null.items() if m in ("G",o) for s,t in pc.products} for m in ("G",*self.null)}
     return self
 
-# %% ../nbs/05b_sums.ipynb #f0cca642
+# %% ../nbs/05b_sums.ipynb #8819182b
 @patch
 @full_precision()
 def update(self:Sums,
@@ -102,8 +102,7 @@ def settle(self:Sums):
     "End the window of all tables"
     if not self.moments["G"].w: return
     ends = {m: o.settle() for m,o in self.moments.items()}
-    for m,pc in self.true.items(): pc.end_window(ends["G"], ends[self.partner[m]])
-    for pc in self.null.values(): pc.end_window()
+    for m,pc in self.true.items(): pc.make_up(ends["G"], ends[self.partner[m]])
     self.moved = {}
 
 @patch
@@ -113,7 +112,7 @@ def brought_down(self:Sums,
     "One image, at the sizes at which mispaired images are multiplied"
     return {m: {(s,z): shrink(f(m, s).double(), z)[:,None] for s,z in o} for m,o in self.needed.items()}
 
-# %% ../nbs/05b_sums.ipynb #e095e55d
+# %% ../nbs/05b_sums.ipynb #c7f436bc
 @patch
 def mispaired(self:Sums,
     xs:dict # `{model: maps about the mean maps before the window}`; moved, in place, to be about those before the first window
@@ -136,7 +135,7 @@ def add_null(self:Sums,
     for a,b in pairs:
         for m,pc in self.null.items(): pc.add(a, {k: x for (o,k),x in b.items() if o==m})
 
-# %% ../nbs/05b_sums.ipynb #eb7fa4a9
+# %% ../nbs/05b_sums.ipynb #e373c3e0
 def together()->int: # 1 where there is no process group
     "Number of processes that share the work"
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
@@ -169,7 +168,7 @@ def reduce(self:MapMoments)->dict: # `{(size, size of products): Tensor[units, 1
     self.n,self.mean = n,mean
     return gap
 
-# %% ../nbs/05b_sums.ipynb #fbeac0a2
+# %% ../nbs/05b_sums.ipynb #34124bbd
 @patch
 @full_precision()
 def finish(self:Sums):
@@ -188,10 +187,9 @@ def finish(self:Sums):
         self.add_null([(d["G"], flat(met)), (met["G"], flat(d)), ({k: x*(n-self.shift) for k,x in d["G"].items()}, flat(d))])
         self.add_null([({k: x+d["G"][k] for k,x in last.items()}, {k: from_next(x+flat(d)[k]) for k,x in ahead.items()})])
     for pc in (*self.true.values(), *self.null.values()):
-        pc.end_window()
         for x in pc.products.values(): over_all(x)
 
-# %% ../nbs/05b_sums.ipynb #91f75a15
+# %% ../nbs/05b_sums.ipynb #6671c44b
 def flatten(
     tree, # of dicts; keys are words, numbers, or tuples of these
     path=()
@@ -214,7 +212,7 @@ def unflatten(
         at[last] = v
     return tree
 
-# %% ../nbs/05b_sums.ipynb #d5f91177
+# %% ../nbs/05b_sums.ipynb #646a0c5c
 _kept = "n w mean lo hi energy sum".split()
 
 @patch
@@ -223,7 +221,7 @@ def state(self:Sums)->dict:
     if not self.moments: return {}
     return dict(shapes={m: [[l,*s] for l,s in o.shapes.items()] for m,o in self.moments.items()},
         moments={m: {k: getattr(o, k) for k in _kept} for m,o in self.moments.items()}, start=self.start,
-        tables={name: {m: dict(products=pc.products, window=pc.window) for m,pc in getattr(self, name).items()} for name in ("true","null")},
+        tables={name: {m: pc.products for m,pc in getattr(self, name).items()} for name in ("true","null")},
         mispair={k: getattr(self.mispair, k) for k in ("n","last","first")})
 
 @patch
@@ -239,5 +237,5 @@ def load(self:Sums,
     for m,o in self.moments.items(): vars(o).update(on(state["moments"][m]))
     vars(self.mispair).update(on(state["mispair"]))
     for name,o in state["tables"].items():
-        for m,tables in o.items(): vars(getattr(self, name)[m]).update(on(tables))
+        for m,products in o.items(): getattr(self, name)[m].products = on(products)
     return self

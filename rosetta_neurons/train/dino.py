@@ -90,7 +90,7 @@ class Projection(nn.Module):
         super().__init__()
         norm = lambda i, o, **k: (nn.Linear(i, o, bias=False), nn.BatchNorm1d(o, **k))
         self.mlp = nn.Sequential(*norm(dim, hidden), nn.GELU(), *norm(hidden, hidden), nn.GELU(), *norm(hidden, bottleneck, affine=False))
-        self.prototypes = nn.Parameter(torch.randn(prototypes, bottleneck))
+        self.register_buffer("prototypes", torch.randn(prototypes, bottleneck))
     def forward(self, x): return F.linear(F.normalize(self.mlp(x), dim=-1), F.normalize(self.prototypes, dim=-1))
 
 class SelfDistillation(nn.Module):
