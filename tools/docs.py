@@ -22,7 +22,7 @@ class document_exports(Processor):
         self.k = CaptureShell()
         self.k.run_cell('from nbdev.showdoc import show_doc')
         module = next((c.directives_['default_exp'] for c in self.nb.cells if 'default_exp' in c.directives_), None)
-        if module: self.k.run_cell(f'from {get_config().lib_path.name}.{module} import *')
+        for o in ('all', module) if module else (): self.k.run_cell(f'from {get_config().lib_path.name}.{o} import *') # all: classes of other modules may be patched
     def cell(self, cell):
         if not getattr(cell, 'has_sd', False): return
         self.k.cell(cell)
