@@ -2,7 +2,8 @@
 
 The steady rate of the main job, in images a second: a long run less a short one, so that starting up does not count. Once with one process that has all
 threads, once with several of one thread each, by torchrun, in turn and three times; the medians are compared."""
-import os, statistics, subprocess, sys, tempfile, time
+import json, os, statistics, subprocess, sys, tempfile, time
+from pathlib import Path
 
 def seconds(n, processes, threads):
     "One run of the main job"
@@ -19,7 +20,10 @@ def main(processes=2, short=160, long=640):
     rates = {1: [], processes: []}
     for _ in range(3):
         for p in rates: rates[p].append((long-short)/(seconds(long, p, max(1, cores//p)) - seconds(short, p, max(1, cores//p))))
-    for p, r in rates.items(): print(f"{p} process(es) of {max(1, cores//p)} thread(s): {statistics.median(r):.1f} images a second ({', '.join(f'{o:.1f}' for o in r)})")
-    print(f"ratio {statistics.median(rates[processes])/statistics.median(rates[1]):.2f}")
+    middle = {p: statistics.median(r) for p, r in rates.items()}
+    for p, r in rates.items(): print(f"{p} process(es) of {max(1, cores//p)} thread(s): {middle[p]:.1f} images a second ({', '.join(f'{o:.1f}' for o in r)})")
+    kept = {"one process": round(middle[1], 1), f"{processes} processes": round(middle[processes], 1), "ratio": round(middle[processes]/middle[1], 2)}
+    print(kept)
+    Path(__file__).with_suffix(".json").write_text(json.dumps(kept) + "\n")
 
 if __name__ == "__main__": main(*map(int, sys.argv[1:2]))
