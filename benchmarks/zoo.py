@@ -14,6 +14,7 @@ from rosetta_neurons.train.mae import animal_error, linear_probe, mean_units
 from rosetta_neurons.train.resnet import accuracy
 from rosetta_neurons.world import ANIMALS, sample_scenes
 from rosetta_neurons.zoo import create_model
+from rosetta_neurons.zoo.biggan import standing_statistics
 from rosetta_neurons.zoo.core import WEIGHTS
 from rosetta_neurons.zoo.mae import MaskedAutoencoder, load_autoencoder
 
@@ -42,6 +43,7 @@ def generator(name, n=2000):
     "Fresh scenes, the generator, its early checkpoint and itself untrained, as the judge sees them beside other fresh scenes"
     judge, early = load_judge(), HERE/f"{name}.early.safetensors"
     nets = {name: create_model(name), **({"early checkpoint": create_model(name, checkpoint_path=early)} if early.is_file() else {}), "untrained": create_model(name, pretrained=False)}
+    if name == "mini_biggan": standing_statistics(nets["untrained"], 64)
     fresh, rows = judged(real(n, 2_000_021), judge)["features"], {}
     def row(batches, asked=None):
         o = judged(batches, judge)
