@@ -18,6 +18,8 @@ from .zoo.styleganxl import *
 from .mining import *
 from .viz import *
 from .report import *
+from .inversion import *
+from .editing import *
 from .train.core import *
 from .train.features import *
 from .train.eval_net import *

@@ -82,7 +82,7 @@ def described(cell, output):
     "Whether a picture has words of some length: `fig-alt` for a PNG, `alt` for one in HTML"
     html = ''.join(output.get('data', {}).get('text/html', ''))
     alts = [re.search(r'alt="([^"]*)"', o) for o in re.findall('<img[^>]*>', html)]
-    if 'image/png' in output.get('data', {}) and not html: return len(cell.directives.get('fig-alt', ''))>20
+    if {'image/png','image/jpeg'} & output.get('data', {}).keys() and not html: return len(cell.directives.get('fig-alt', ''))>20
     return all(o and len(o[1])>20 for o in alts)
 
 @pytest.mark.parametrize('path', rooms, ids=names(rooms))

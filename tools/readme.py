@@ -10,9 +10,9 @@ links = re.compile(r'(\]\()(?!\w+:|#|/)')
 
 def fence(text, lang=''): return f'``` {lang}'.rstrip() + f'\n{text.rstrip()}\n```'
 
-def picture(data, pictures, alt):
+def picture(kind, data, pictures, alt):
     "Keep the base64 `data` in `pictures`, and link to it"
-    name = f'index_files/{len(pictures)+1}.png'
+    name = f'index_files/{len(pictures)+1}.{kind}'
     pictures[name] = base64.b64decode(''.join(data))
     return f'![{alt}]({name})'
 
@@ -20,7 +20,8 @@ def output(out, pictures, alt):
     "An output as Markdown: a picture, Markdown, or text"
     if 'text' in out: return fence(''.join(out['text']))
     data = {k: ''.join(v) for k,v in out['data'].items()}
-    if 'image/png' in data: return picture(data['image/png'], pictures, alt)
+    for kind in ('png','jpeg'):
+        if f'image/{kind}' in data: return picture(kind, data[f'image/{kind}'], pictures, alt)
     return data.get('text/markdown') or fence(data['text/plain'])
 
 def cell2md(cell, pictures):
@@ -45,6 +46,7 @@ def main():
     "Write README.md and its pictures beside the notebooks' folder"
     cfg = get_config()
     text,pictures = readme(cfg.nbs_path/cfg.readme_nb)
+    for old in (cfg.config_path/'index_files').glob('*'): old.unlink()
     for name,data in {'README.md':text.encode(), **pictures}.items():
         (cfg.config_path/name).parent.mkdir(exist_ok=True)
         (cfg.config_path/name).write_bytes(data)

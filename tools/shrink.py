@@ -1,4 +1,4 @@
-"Make the saved pictures of all notebooks small, by giving each 256 colours of its own: python tools/shrink.py"
+"Make the saved pictures of all notebooks small: what looks like a photograph as JPEG, all else with 256 colours of its own: python tools/shrink.py"
 import base64,io
 from pathlib import Path
 
@@ -7,17 +7,19 @@ from fastcore.nbio import read_nb,write_nb
 from nbdev.config import get_config
 
 def shrunk(
-    data, # A picture as base64 text, or lines of it
-)->str: # The same picture with a palette, or as it was where that is not smaller
+    data, # A picture in PNG as base64 text, or lines of it
+)->tuple: # Type, and base64 text of the same picture: as it was, where nothing is smaller
     "A smaller picture"
     data = ''.join(data)
-    out = io.BytesIO()
     image = Image.open(io.BytesIO(base64.b64decode(data)))
-    if image.mode!='P':
-        image = image.convert('RGB')
-        image.quantize(palette=image.quantize(256), dither=Image.Dither.FLOYDSTEINBERG).save(out, 'PNG', optimize=True)
-    small = base64.b64encode(out.getvalue()).decode()
-    return small if 0<len(small)<len(data) else data
+    if image.mode=='P': return 'image/png',data
+    image = image.convert('RGB')
+    def saved(im, kind, **how):
+        im.save(out := io.BytesIO(), kind, optimize=True, **how)
+        return base64.b64encode(out.getvalue()).decode()
+    few,photo = saved(image.quantize(palette=image.quantize(256), dither=Image.Dither.FLOYDSTEINBERG), 'PNG'),saved(image, 'JPEG', quality=88)
+    if len(photo)<.6*min(len(few), len(data)): return 'image/jpeg',photo
+    return 'image/png',min(few, data, key=len)
 
 def main():
     "Shrink every PNG among the outputs"
@@ -25,7 +27,9 @@ def main():
         nb = read_nb(path)
         for cell in nb.cells:
             for o in cell.get('outputs', []):
-                if 'image/png' in o.get('data', {}): o['data']['image/png'] = shrunk(o['data']['image/png'])
+                if 'image/png' not in o.get('data', {}): continue
+                kind,small = shrunk(o['data'].pop('image/png'))
+                o['data'] = {kind: small, **o['data']}
         write_nb(nb, path)
 
 if __name__=='__main__': main()
