@@ -155,7 +155,7 @@ class Bench:
             return time.perf_counter() - start
         one, sixteen = seconds(1), seconds(16)
         torch.set_num_threads(threads)
-        return dict(n=16, seconds=round(one, 1), sixteen_by_one=round(sixteen/one, 1))
+        return dict(n=16, steps=500, seconds=round(one, 1), sixteen_by_one=round(sixteen/one, 1))
 
     @property
     def rows(self):
@@ -177,7 +177,7 @@ def main():
     bench, mine_ = Bench(o.generator, o.n, o.steps, o.dictionary, o.seed), table.setdefault(o.generator, {})
     for name in o.rows or [r for r in bench.rows if r not in mine_]:
         start = time.perf_counter()
-        mine_[name] = {**bench.rows[name](), "steps": o.steps, "seed": o.seed}
+        mine_[name] = {"steps": o.steps, "seed": o.seed, **bench.rows[name]()}
         print(f"{o.generator} {name} {json.dumps(mine_[name])} ({time.perf_counter() - start:.0f} s)", flush=True)
         OUT.write_text(json.dumps(table, indent=1) + "\n")
 

@@ -82,7 +82,7 @@ def edit(
     pairs:list=None, # `Match`es, or (unit of G, model, partner), instead of concepts
     models:list=None, # names of models that must know the units; all of the dictionary if None
     hold:float=3., # weight of the other Rosetta Neurons together, which stay as they are
-    start="source", # "source", "fresh" (in w near the mean, in z at random), or latents
+    start="source", # "source", "fresh" (near the mean; at random in a z that is mapped to w), or latents
     objective:str="cosine", # "cosine", "released" or "paper"
     space:str=None, # "z" or "w"; w where G has one
     steps:int=500,

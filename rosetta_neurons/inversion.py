@@ -162,7 +162,7 @@ class Space:
     def __init__(self,
         G, # generator
         name:str=None, # "z" or "w"; if None, w where G has one
-        near:float=.1 # how far from the mean w a search starts, as truncation: 1 is as far as samples are
+        near:float=.1 # how far from the mean a search starts, as truncation: 1 is as far as samples are
     ):
         has_w = callable(getattr(G, "w", None))
         self.G,self.name,self.has_w,self.near = G,name or ("w" if has_w else "z"),has_w,near
@@ -404,7 +404,7 @@ def starting_points(
     start=None, # latents, one for each search; None to sample
     label=None, truncation=None # of what is sampled
 )->tuple: # (points Tensor[n*len(seeds), dim], latents with their labels, mean, scale)
-    "Where the searches start, those of one image side by side; in w near the mean"
+    "Where the searches start, those of one image side by side: near the mean, but for a z that is mapped to w, whose length says nothing"
     total,asked = n*len(seeds),{k: o for k,o in dict(label=label, truncation=truncation).items() if o is not None}
     if start is not None:
         if asked: raise ValueError(f"start holds latents with their own {' and '.join(asked)}: give one or the other")
@@ -414,7 +414,7 @@ def starting_points(
         if getattr(space.G, "c_dim", 0) and label is None: raise ValueError(f"{name_of(space.G)} has classes: say with label which to draw, 0 to {space.G.c_dim-1}, or one for each image")
         like = together_latents([space.G.sample(n, seed=s, **asked) for s in seeds])[torch.arange(total).view(len(seeds), n).T.flatten()].to(device_of(space.G))
     x,(mean,scale) = space.point(like),space.spread(like)
-    if start is None and space.name=="w": x = mean + space.near*(x-mean)
+    if start is None and not (space.has_w and space.name=="z"): x = mean + space.near*(x-mean)
     return x,like,mean,scale
 
 def search_all(
@@ -431,7 +431,7 @@ def search_all(
     if toward not in ("mean","start"): raise ValueError(f"toward {toward!r} is neither 'mean' nor 'start'")
     ref = mean if toward=="mean" else space.styles(space.latents(x, like)) if space.has_w else x
     parts = [slice(i, i+batch_size) for i in range(0, len(x), batch_size)]
-    lr = lr or (.1 if space.has_w and space.name=="z" else .05)
+    lr = lr or (.05 if space.name=="w" else .1 if space.has_w else .02)
     with Progress(total=steps*len(parts), disable=not progress, desc="search") as tick:
         def part(s):
             targets,reconstruct = ([],None) if tick.stopped else ask([i//starts for i in range(*s.indices(len(x)))])
@@ -487,7 +487,7 @@ def invert(
     label=None, truncation=None, # of the latents that are looked for; a generator with classes must be told which to draw
     start=None, # latents to start from, one for each search, with their labels; None to sample
     steps:int=500,
-    lr:float=None, # learning rate of Adam; 0.05, or 0.1 for the z of a generator that has w
+    lr:float=None, # learning rate of Adam; 0.05 for w, 0.02 for z, or 0.1 for a z that is mapped to w
     alpha:float=.1, beta:float=1., # coefficients of Eq. 5 and 7
     norm:str="l2", # of the regularisation: "l1" or "l2"
     toward:str="mean", # what the regularisation draws to: "mean" or "start"
