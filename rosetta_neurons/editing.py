@@ -9,7 +9,7 @@ __all__ = ['FILLS', 'moved', 'zoom', 'shift', 'copy_paste', 'remove', 'asked_of'
 import torch, torch.nn.functional as F
 from torch import Tensor
 from .hooks import evaluating
-from .dictionary import RosettaDictionary, check_names
+from .dictionary import RosettaDictionary
 from .mining import check_counts, device_of, observe
 from .report import find_network
 from .inversion import Inversion, Space, of_units, search_all, show_course, starting_points
