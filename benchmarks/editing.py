@@ -1,21 +1,21 @@
 """Do the units carry what they seem to? Inversion and editing, judged by a network that took no part: `python benchmarks/editing.py [ROW ...]`
 
-Each row is n images of a generator (or unseen scenes), searched with the defaults of `invert` and `edit` but for the number of steps. `eval_net` judges the
+Each row is n images of a generator (or unseen scenes), searched with the defaults of `invert` and `edit` but for the number of steps and of starts. `eval_net` judges the
 animal, its parts, centre and area. Figures come with n and a 95 % bootstrap interval. A row that is in `editing.json` already is kept unless it is named."""
 import argparse, json, time
 from functools import cached_property, partial
 from pathlib import Path
 import torch, torch.nn.functional as F
+from rosetta_neurons.cli import VISION
 from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.editing import edit, remove, shift, zoom
-from rosetta_neurons.inversion import fit_to, invert, partner_maps, of_pairs, similarity
+from rosetta_neurons.inversion import Space, fit_to, invert, partner_maps, of_pairs, similarity
 from rosetta_neurons.mining import mine, observe
 from rosetta_neurons.train.eval_net import load_judge
 from rosetta_neurons.world import ANIMALS, PARTS, sample_scenes
 from rosetta_neurons.zoo import create_model
 
 ANIMAL = [i for i, p in enumerate(PARTS) if p not in ("sky", "ground", "sun", "tree")]
-MODELS = ["mini_resnet", "mini_mae", "mini_clip_resnet"]
 OPTIONAL = ["tail", "belly", "marks", "sun", "tree"]
 OUT = Path(__file__).with_suffix(".json")
 
@@ -53,9 +53,10 @@ class Judge:
 class Bench:
     def __init__(self, generator, n, steps, dictionary=None, seed=40):
         self.n, self.steps, self.seed, self.judge = n, steps, seed, Judge()
-        self.G, self.models = create_model(generator), {m: create_model(m) for m in MODELS}
+        self.G, self.models = create_model(generator), {m: create_model(m) for m in VISION}
         self.d = RosettaDictionary.load(dictionary) if dictionary else mine(self.G, self.models)
         self.how = dict(dictionary=self.d, steps=steps)
+        self.starts = 1 if Space(self.G).has_w else 4 # a search in a z that is not mapped to w gets stuck more often
     def sources(self, keep=lambda seen: torch.ones(len(seen["area"]), dtype=torch.bool), of=800):
         "Latents of the first n samples that are wanted, their images, and what the judge sees in them"
         z = self.G.sample(of, seed=self.seed)
@@ -64,6 +65,7 @@ class Bench:
         i = keep(seen).nonzero().flatten()[:self.n]
         return z[i], x[i], {k: v[i] for k, v in seen.items()}
 
+    def inverted(self, wanted, *models, **kwargs): return invert(self.G, wanted, *models, seeds=range(self.starts), **kwargs, **self.how).best()
     def compared(self, before, images):
         "The judge's view of the result, beside the source"
         after = self.judge(images)
@@ -73,12 +75,12 @@ class Bench:
         return self.compared(before, edit(self.G, z, zoom(1), start="fresh", **self.how).images)[1]
     def own_maps(self):
         z, x, before = self.sources()
-        r = invert(self.G, z, **self.how)
+        r = self.inverted(z)
         after, row = self.compared(before, r.images)
         return {**row, "psnr": interval(-10*(r.images - x).square().mean((1, 2, 3)).log10()), "centre_px": interval((after["center"] - before["center"]).norm(dim=1))}
     def models_maps(self):
         z, x, before = self.sources()
-        r = invert(self.G, x, self.models, label=z.label, **self.how)
+        r = self.inverted(x, self.models, label=z.label)
         after, row = self.compared(before, r.images)
         with torch.no_grad():
             asked = of_pairs(self.d, self.d.chosen(), partner_maps(self.d, self.models, self.d.chosen(), x))
@@ -140,7 +142,7 @@ class Bench:
         s = sample_scenes(400, seed=3_300_000)
         label = ANIMALS.index(animal) if self.G.c_dim else None
         x = s.render()[s.label != label][:self.n] if self.G.c_dim else s.render()[:self.n]
-        before, after = self.judge(x), self.judge(invert(self.G, x, self.models, label=label, **self.how).images)
+        before, after = self.judge(x), self.judge(self.inverted(x, self.models, label=label).images)
         both = lambda f: interval(torch.stack([f(before), f(after)], 1), correlated)
         row = dict(n=len(x), x=both(lambda o: o["center"][:, 0]), y=both(lambda o: o["center"][:, 1]), log_area=both(lambda o: o["area"].log()))
         return {**row, "animal_kept": share(after["animal"] == before["animal"])} if label is None else {**row, "asked_animal": share(after["animal"] == label)}
@@ -177,7 +179,7 @@ def main():
     bench, mine_ = Bench(o.generator, o.n, o.steps, o.dictionary, o.seed), table.setdefault(o.generator, {})
     for name in o.rows or [r for r in bench.rows if r not in mine_]:
         start = time.perf_counter()
-        mine_[name] = {"steps": o.steps, "seed": o.seed, **bench.rows[name]()}
+        mine_[name] = {"steps": o.steps, "seed": o.seed, "starts": bench.starts, **bench.rows[name]()}
         print(f"{o.generator} {name} {json.dumps(mine_[name])} ({time.perf_counter() - start:.0f} s)", flush=True)
         OUT.write_text(json.dumps(table, indent=1) + "\n")
 

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure as ssim
+from rosetta_neurons.cli import VISION
 from rosetta_neurons.dictionary import RosettaDictionary, write_beside
 from rosetta_neurons.inversion import fit_to, invert, perceptual
 from rosetta_neurons.mining import mine
@@ -16,8 +17,7 @@ from rosetta_neurons.train.eval_net import load_judge
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model
 
-MODELS = ["mini_resnet", "mini_mae", "mini_clip_resnet"]
-ROWS = {"perceptual loss": [], "+ CLIP matches": ["mini_clip_resnet"], "+ MAE matches": ["mini_mae"], "+ classifier matches": ["mini_resnet"], "+ all matches": MODELS}
+ROWS = {"perceptual loss": [], "+ CLIP matches": ["mini_clip_resnet"], "+ MAE matches": ["mini_mae"], "+ classifier matches": ["mini_resnet"], "+ all matches": list(VISION)}
 RATES = (.03, .1)
 SETTINGS = {True: [dict(lr=lr, beta=b, alpha=.03) for lr, b in product(RATES, (.1, .3, 1.))], False: [dict(lr=lr, alpha=a) for lr, a in product(RATES, (0., .03, .1))]}
 
@@ -27,7 +27,7 @@ def interval(x, seed=0):
 
 class Table:
     def __init__(self, generator, steps, dictionary, folder):
-        self.G, self.models, self.steps, self.folder = create_model(generator), {m: create_model(m) for m in MODELS}, steps, folder
+        self.G, self.models, self.steps, self.folder = create_model(generator), {m: create_model(m) for m in VISION}, steps, folder
         self.d = RosettaDictionary.load(dictionary) if dictionary else mine(self.G, self.models)
         judge = load_judge()
         judge.layers = [f"down.{i}" for i in range(4)]
