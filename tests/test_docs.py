@@ -16,3 +16,4 @@ def test_site():
         assert page.exists(), page
     pages = ''.join(p.read_text() for p in (root/'_docs').rglob('*.html'))
     assert re.search('<img[^>]*alt="[^"]{20}', pages)
+    assert pages.count('<math')>20 and '$$' not in pages

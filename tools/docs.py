@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 from execnb.shell import CaptureShell
 from fastcore.nbio import read_nb,write_nb
+from latex2mathml.converter import convert
 from nbdev.config import get_config,nbpath2html
 from nbdev.doclinks import nbglob
 from nbdev.process import Processor
@@ -15,6 +16,21 @@ from smalldocs.site import Site
 def show_source(cell):
     "Exported code stays on the page, below its documentation"
     if 'export' in cell.directives_: cell.directives_['exports'] = cell.directives_.pop('export')
+
+MATHS = re.compile(r'```.*?```|`[^`]*`|\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^\s$](?:[^$\n]*[^\s$])?)\$', re.S) # code is passed over
+
+def as_mathml(
+    text:str, # Markdown
+)->str:
+    "Equations as MathML, which a browser draws by itself"
+    def one(m):
+        kind = m.lastgroup
+        return re.sub(r'\s+', ' ', convert(m[kind], display='block' if kind=='display' else 'inline')) if kind else m[0]
+    return MATHS.sub(one, text)
+
+def show_equations(cell):
+    "Equations of the prose"
+    if cell.cell_type=='markdown': cell.source = as_mathml(cell.source)
 
 class document_exports(Processor):
     "Fill in the documentation of exported names; nothing else of a notebook runs"
@@ -30,7 +46,7 @@ class document_exports(Processor):
 
 class Page(FilterDefaults):
     "What becomes of a notebook on its way to the site"
-    def base_procs(self): return [show_source] + [document_exports if o is exec_show_docs else o for o in super().base_procs()]
+    def base_procs(self): return [show_source, show_equations] + [document_exports if o is exec_show_docs else o for o in super().base_procs()]
 
 def page_names(
     nbs:Path, # Folder of the notebooks
