@@ -41,11 +41,12 @@ def mine_folder(
     device:str=None, # where to compute, such as "cuda"; if None the processor, or under torchrun the GPUs
     max_memory:str=None, # how much the tables may take, such as "4GB"
     out:str="rosetta", # folder for the dictionary and its page
+    untrained:bool=False, # take the networks as they were before any training
     **kwargs
 )->str: # what was found, in two lines; of several processes, only the first says so
     "Mine the Rosetta Neurons that a generator shares with other models; write a dictionary, and a page that shows it"
-    G,others = create_model(generator),{o: create_model(o) for o in models}
-    d = mine(G, others, label=label, images=images, device=device, max_memory=max_memory, out=out, **kwargs)
+    G,*others = [create_model(o, pretrained=not untrained) for o in (generator, *models)]
+    d = mine(G, dict(zip(models, others)), label=label, images=images, device=device, max_memory=max_memory, out=out, **kwargs)
     if is_first(): return f"{in_short(d)}\nTo see them, open {report(d, out)}"
 
 # %% ../nbs/17_cli.ipynb #3f335a70

@@ -9,7 +9,7 @@ __all__ = ['Global', 'MAKERS', 'FRESH', 'PUSHED', 'INTERNAL', 'Source', 'HUB', '
            'check_file', 'is_offline', 'resume_download', 'from_web', 'from_hub', 'place_of', 'fetch']
 
 # %% ../../nbs/07_zoo/00b_files.ipynb #63d4a315
-import hashlib, http.client, io, math, mmap, os, pickletools, re, urllib.error, urllib.request
+import hashlib, http.client, io, math, mmap, os, pickletools, re, urllib.error, urllib.request, warnings
 from collections import namedtuple
 from pathlib import Path
 import numpy as np, torch
@@ -63,7 +63,9 @@ def _bytes(text, encoding="latin1"):
 @maker("torch.storage:_load_from_bytes")
 def _storage(data):
     if type(data) is not bytes: raise ValueError(f"it loads a storage from a {type(data).__name__}; expected bytes")
-    s = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    with warnings.catch_warnings(): # of an unusual protocol; what can't be read is an error anyway
+        warnings.simplefilter("ignore")
+        s = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     if not isinstance(s, torch.TypedStorage): raise ValueError(f"the bytes of a storage hold a {type(s).__name__}")
     flat = torch.empty(0, dtype=s.dtype).set_(s)
     if flat.nbytes > len(data): raise ValueError(f"a storage of {flat.nbytes} bytes in {len(data)}")
