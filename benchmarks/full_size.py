@@ -1,8 +1,9 @@
 """What the paper's own networks cost here, untrained: `python benchmarks/full_size.py [NAME ...] [--device cuda]`
 
-One image through each network with all its layers recorded, and then a whole `rosetta-mine` of three of them on 4 images; each in a process of its own, so that its peak
-memory is its own. Weights do not change what it costs. On a GPU, `--paper N` runs the paper's run itself on N images. Results go to full_size.json, by device."""
-import argparse, json, os, platform, resource, subprocess, sys, tempfile, time
+One image through each network with all its layers recorded, and a whole `rosetta-mine` of three of them on 4 images, page included; each in a process of its own, so that its
+peak memory is its own. Weights do not change what it costs. Seconds are the processor's, so that other work on the machine does not count; on a GPU they are the clock's, and
+`--paper N` adds the paper's run itself on N images. Results go to full_size.json, by device."""
+import argparse, json, os, resource, subprocess, sys, tempfile, time
 from pathlib import Path
 import torch
 from rosetta_neurons.cli import mine_folder
@@ -10,7 +11,7 @@ from rosetta_neurons.hooks import record
 from rosetta_neurons.mining import ready_to_mine
 from rosetta_neurons.zoo import create_model
 
-NAMES = "resnet50 dino_resnet50 dino_vitb16 mae_vitb16 clip_resnet50 dino_vitb8 biggan_256 stylegan2_cat styleganxl_256".split()
+NAMES = "resnet50 dino_resnet50 dino_vitb16 mae_vitb16 clip_resnet50 biggan_256 stylegan2_cat styleganxl_256 dino_vitb8".split()
 SMALL = dict(generator="stylegan2_cat", models=["resnet50", "mae_vitb16"], n=4, batch_size=2)
 PAPER = dict(generator="styleganxl_256", label=226, models="resnet50 dino_resnet50 dino_vitb16 mae_vitb16 clip_resnet50".split())
 
@@ -18,26 +19,25 @@ def peak(device):
     "Peak memory in GB, of the GPU where there is one"
     return (torch.cuda.max_memory_allocated() if device == "cuda" else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*1024)/2**30
 
-def forward(name, device, times=3):
-    "Seconds for one image, the best of three, and the layers"
+def clock(device): return time.perf_counter() if device == "cuda" else time.process_time()
+
+def forward(name, device):
+    "Seconds for one image, after one to warm up on a GPU, and the layers"
     model = create_model(name, pretrained=False)
     with ready_to_mine([model], device, 0), record(model) as maps:
         x = model.sample(1).to(device) if hasattr(model, "sample") else torch.rand(1, 3, 256, 256, device=device)
-        took = []
-        for _ in range(times):
-            start = time.perf_counter()
-            out = model(x)
-            out.sum().item()
-            took.append(time.perf_counter() - start)
+        if device == "cuda": model(x).sum().item()
+        start = clock(device)
+        out = model(x)
         assert out.isfinite().all()
-        return dict(seconds=min(took), parameters=sum(p.numel() for p in model.parameters()), layers={k: list(m.shape[1:]) for k, m in maps.items()})
+        return dict(seconds=clock(device) - start, parameters=sum(p.numel() for p in model.parameters()), layers={k: list(m.shape[1:]) for k, m in maps.items()})
 
 def run(what, device):
     "Seconds of a whole run"
     with tempfile.TemporaryDirectory() as out:
-        start = time.perf_counter()
+        start = clock(device)
         said = mine_folder(out=out, untrained=True, progress=False, device=device, **what)
-        return dict(seconds=time.perf_counter() - start, images=what["n"], said=said.splitlines()[0], **{k: what[k] for k in ("generator", "models")})
+        return dict(seconds=clock(device) - start, images=what["n"], said=said.splitlines()[0], **{k: what[k] for k in ("generator", "models")})
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
