@@ -8,6 +8,7 @@ from .nulls import *
 from .sums import *
 from .dictionary import *
 from .zoo.core import *
+from .zoo.files import *
 from .zoo.stylegan2 import *
 from .zoo.resnet import *
 from .zoo.mae import *
@@ -15,6 +16,7 @@ from .zoo.dino import *
 from .zoo.clip import *
 from .zoo.biggan import *
 from .zoo.styleganxl import *
+from .zoo.libraries import *
 from .mining import *
 from .viz import *
 from .report import *

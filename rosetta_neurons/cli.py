@@ -44,15 +44,16 @@ def mine_folder(
     device:str=None, # where to compute, such as "cuda"; if None the processor, or under torchrun the GPUs
     max_memory:str=None, # how much the tables may take, such as "4GB"
     out:str="rosetta", # folder for the dictionary and its page; with "all" it gets a folder for each generator
+    untrained:bool=False, # take the networks as they were before any training
     **kwargs
 )->str: # what was found, two lines for each generator; of several processes, only the first says so
     "Mine the Rosetta Neurons that a generator shares with other models; write a dictionary, and a page that shows it"
-    every = generator=="all"
-    gs,others,said = [create_model(o) for o in (GENERATORS if every else [generator])],{o: create_model(o) for o in models},[]
-    for G in gs:
-        folder = f"{out}/{G.name}" if every else out
+    every,said = generator=="all",[]
+    gs,others = ({o: create_model(o, pretrained=not untrained) for o in names} for names in (GENERATORS if every else [generator], models))
+    for name,G in gs.items():
+        folder = f"{out}/{name}" if every else out
         d = mine(G, others, label=label, images=images, device=device, max_memory=max_memory, out=folder, **kwargs)
-        if is_first(): said += [f"{G.name}: "*every + in_short(d), f"To see them, open {report(d, folder)}"]
+        if is_first(): said += [f"{name}: "*every + in_short(d), f"To see them, open {report(d, folder)}"]
     return "\n".join(said)
 
 # %% ../nbs/17_cli.ipynb #3f335a70

@@ -86,9 +86,10 @@ def network(
 def named_layers(
     model, # an `nn.Module`, or a wrapper of one
 )->dict: # {name: nn.Module}
-    "Every module by its name in the model, or in the network that it wraps"
+    "Every module by its name in the model, or in the network that it wraps; `aliases` of the model are further names of some"
     nets = [m for m in (getattr(model, 'net', None), model) if isinstance(m, nn.Module)]
-    return {n:m for net in nets for n,m in net.named_modules(remove_duplicate=False) if n}
+    names = {n:m for net in nets for n,m in net.named_modules(remove_duplicate=False) if n}
+    return names | {a:names[n] for a,n in getattr(model, 'aliases', {}).items()}
 
 def find_layers(
     model, # an `nn.Module`, or a wrapper of one
@@ -112,7 +113,7 @@ class Recorder:
     def __init__(self, model, layers, tokens, layout):
         if layout not in (None,'NCHW','NHWC'): raise ValueError(f"layout {layout!r} is neither 'NCHW' nor 'NHWC'")
         self.net,self.mods,self.maps,self.called = network(model), find_layers(model, layers), {}, False
-        self.as_map = partial(as_map, tokens=token_grid(model) if tokens is None else tokens, layout=layout)
+        self.tokens,self.layout,self.grid = tokens,layout,token_grid(model)
     def start(self, *_):
         "A call of the model begins"
         self.called = True
@@ -120,7 +121,8 @@ class Recorder:
     def keep(self, name, mod, args, out):
         "A layer has run"
         if name in self.maps: raise RuntimeError(f"layer {name!r} ran twice in one call of {type(self.net).__name__}: record a module that runs once")
-        try: self.maps[name] = self.as_map(out, margin=getattr(mod, 'map_margin', 0))
+        told = getattr(mod, 'map_tokens', self.grid), getattr(mod, 'map_layout', None)
+        try: self.maps[name] = as_map(out, self.tokens or told[0], self.layout or told[1], getattr(mod, 'map_margin', 0))
         except (TypeError,ValueError) as e: raise type(e)(f"layer {name!r} ({type(mod).__name__}) {e}{hint(name, mod, out)}") from None
     def check(self, *_):
         "A call has ended: every layer ran, and the maps come in the order asked for"

@@ -59,6 +59,7 @@ def write_page(
     source:Path, # A notebook
     dest:Path, # Its page
     names:dict, # From `page_names`
+    colab:str, # Where Colab opens it: the place of a link `(colab:)`
 ):
     "Write a notebook as the site wants it: links lead to pages, and Quarto's own option for a page's name is gone"
     nb = read_nb(source)
@@ -66,6 +67,7 @@ def write_page(
     dest.parent.mkdir(exist_ok=True, parents=True)
     write_nb(nb, dest)
     text = re.sub(r'output-file: [^\s\\]+\\n', '', dest.read_text())
+    text = text.replace('(colab:)', f'({colab})')
     for a,b in names.items(): text = text.replace(f'{a.name})', f'{b.name})').replace(f'{a.name}#', f'{b.name}#')
     dest.write_text(text)
 
@@ -87,7 +89,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
         shutil.copytree(cfg.nbs_path, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns('*.ipynb', '.*', '_*'))
-        for old,new in names.items(): write_page(cfg.nbs_path/old, tmp/new, names)
+        for old,new in names.items(): write_page(cfg.nbs_path/old, tmp/new, names, f'https://colab.research.google.com/github/{cfg.user}/{cfg.repo}/blob/{cfg.branch}/nbs/{old.as_posix()}')
         (tmp/'_quarto.yml').write_text(yaml.safe_dump(site_config(cfg, names.values())))
         site = Site(load(tmp))
         site.out = cfg.doc_path

@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['DEEP_256', 'truncated_z', 'Spectral', 'stats_row', 'Norm', 'DeepBlock', 'Attention', 'Generator', 'BigGAN',
-           'batch_mode', 'standing_statistics', 'mini_biggan']
+           'biggan_shapes', 'from_biggan', 'load_biggan', 'batch_mode', 'standing_statistics', 'mini_biggan']
 
 # %% ../../nbs/07_zoo/06_biggan.ipynb #97a36873
-import math
+import math, re
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
-from .core import Latents, class_labels, register, sample_z
+from .core import Latents, class_labels, create_model, from_weights, load_fitting, register, sample_z, weights_family
+from .files import SOURCES, fetch, read_state, unwrapped
 
 # %% ../../nbs/07_zoo/06_biggan.ipynb #cf3220fe
 def truncated_z(n:int, z_dim:int, seed:int, truncation=1.)->Tensor:
@@ -153,8 +154,11 @@ class BigGAN(nn.Module):
         z:Tensor,       # [B, z_dim], used as it is: truncation does not scale it
         c:Tensor=None,  # weight of each class [B, num_classes], usually one 1
         truncation=1.,  # chooses the statistics
+        cutoff=None,    # there is none: this network has no layers of styles
+        noise="const",  # nor noise; both stand here so that all generators are called alike
     )->Tensor:
         "The original's own output [B, 3, H, W] in [-1, 1]"
+        if cutoff is not None: raise ValueError(f"cutoff is {cutoff}, but truncation of this network has no layers to end at: leave it out")
         if c is None: raise ValueError(f"this network has {self.c_dim} classes: give c=, the weight of each [B, {self.c_dim}]")
         return self.generator(self.condition(z, c), truncation)
 
@@ -176,6 +180,30 @@ class BigGAN(nn.Module):
         "Images [B, 3, H, W] in [0, 1], differentiable in `z`"
         c = F.one_hot(latents.label, self.c_dim).to(latents.z.dtype)
         return self.raw(latents.z, c, latents.truncation)*.5 + .5
+
+# %% ../../nbs/07_zoo/06_biggan.ipynb #9f7095ef
+def biggan_shapes(state:dict)->dict: # arguments of `BigGAN`
+    "What the shapes of a state say of the network"
+    z_dim, num_classes = state["embeddings.weight"].shape
+    numbered = {int(m[1]): k for k in state if (m := re.fullmatch(r"generator\.layers\.(\d+)\.(conv_3|snconv1x1_theta)\.weight_orig", k))}
+    at = [i for i, k in numbered.items() if "theta" in k]
+    blocks = [(state[k.replace("conv_3", "conv_0")].shape[1], len(state[k])) for i, k in sorted(numbered.items()) if i not in at]
+    width = blocks[-1][1]
+    if any(i % 2 == 0 and a != b for i, (a, b) in enumerate(blocks)) or len(blocks) % 2 or len(at) > 1:
+        raise ValueError(f"blocks of {blocks} channels don't tell which of them double the size: give config, with layers as [up, in, out]")
+    return dict(output_dim=4*2**(len(blocks)//2), z_dim=z_dim, class_embed_dim=z_dim, channel_width=width, num_classes=num_classes, layers=[[i % 2 == 1, a//width, b//width] for i, (a, b) in enumerate(blocks)],
+        attention_layer_position=at[0] if at else len(blocks), n_stats=len(state["generator.bn.running_means"]))
+
+@weights_family("biggan")
+def from_biggan(state:dict, config:dict)->BigGAN:
+    "A generator from the original's names, and its arguments if they are at hand"
+    return load_fitting(BigGAN(**(config or biggan_shapes(state))), state, "this state")
+
+def load_biggan(path=None)->BigGAN:
+    "The trained generator from a file; from where it is published, if none is given"
+    return from_weights("biggan", unwrapped(read_state(path or fetch("biggan_256")), "state_dict"))
+
+register("biggan_256", BigGAN, load_biggan, task="class-conditional image generation: ImageNet", family="BigGAN-deep", licence=SOURCES["biggan_256"].licence, source=SOURCES["biggan_256"].url)
 
 # %% ../../nbs/07_zoo/06_biggan.ipynb #71f7deff
 def batch_mode(G:BigGAN)->list: # its norms

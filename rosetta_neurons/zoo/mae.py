@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['sine_positions', 'mini_vit', 'mlp_layers', 'wrap_vit', 'MaskedAutoencoder', 'to_patches', 'from_patches',
-           'random_keep', 'load_autoencoder']
+           'random_keep', 'load_autoencoder', 'full_vit', 'load_vit']
 
 # %% ../../nbs/07_zoo/03_mae.ipynb #800ab787
-import torch
+import timm, torch
+from functools import partial
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import nn, Tensor
-from .core import WEIGHTS, Vision, create_model, read_weights, register
+from .core import IMAGENET, WEIGHTS, Vision, create_model, load_fitting, read_weights, register
+from .files import SOURCES, fetch, read_state, unwrapped
 
 # %% ../../nbs/07_zoo/03_mae.ipynb #1c43367d
 def sine_positions(dim:int, rows:int)->Tensor:
@@ -29,9 +31,11 @@ def mlp_layers(net:VisionTransformer)->list:
     "Names of the hidden units of each block, after GELU"
     return [f"blocks.{i}.mlp.act" for i in range(len(net.blocks))]
 
-def wrap_vit(net:VisionTransformer)->Vision:
+def wrap_vit(net:VisionTransformer,
+    **norm, # mean and std of the channels
+)->Vision:
     "A vision transformer as a model of the zoo"
-    return Vision(net, mlp_layers(net), net.patch_embed.img_size[0], tokens=(net.num_prefix_tokens, net.patch_embed.grid_size))
+    return Vision(net, mlp_layers(net), net.patch_embed.img_size[0], tokens=(net.num_prefix_tokens, net.patch_embed.grid_size), **norm)
 
 register("mini_mae", lambda: wrap_vit(mini_vit()), task="masked autoencoding, no labels", family="timm VisionTransformer", licence="Apache-2.0", trained="rosetta-train mini_mae")
 
@@ -84,3 +88,20 @@ def load_autoencoder(name="mini_mae")->MaskedAutoencoder:
     state = read_weights(WEIGHTS/f"{name}.safetensors")[0]
     m.load_state_dict({k.removeprefix("train.") if k.startswith("train.") else f"encoder.{k}": v for k, v in state.items()})
     return m.eval().requires_grad_(False)
+
+# %% ../../nbs/07_zoo/03_mae.ipynb #0d26668c
+def full_vit(
+    architecture:str, # timm's name
+)->Vision:
+    "An untrained transformer of timm without a last layer, for pictures of ImageNet"
+    return wrap_vit(timm.create_model(architecture, pretrained=False, num_classes=0), **IMAGENET)
+
+def load_vit(name:str, architecture:str, path=None)->Vision:
+    "The trained transformer from a file of timm's names; from where it is published, if none is given"
+    state = unwrapped(read_state(path or fetch(name)), "state_dict", "model")
+    D = full_vit(architecture)
+    load_fitting(D.net, {k: v for k, v in state.items() if not k.startswith(("head.", "decoder_", "mask_token"))}, path or name)
+    return D
+
+register("mae_vitb16", partial(full_vit, "vit_base_patch16_224.mae"), partial(load_vit, "mae_vitb16", "vit_base_patch16_224.mae"), task="masked autoencoding, no labels", family="timm VisionTransformer",
+    licence=SOURCES["mae_vitb16"].licence, source=SOURCES["mae_vitb16"].url)

@@ -4,13 +4,16 @@
 
 # %% auto #0
 __all__ = ['normalize_2nd_moment', 'FullyConnected', 'Mapping', 'fir_filter', 'fir', 'modulated', 'SynthesisLayer', 'ToRGB',
-           'Block', 'Synthesis', 'StyleGAN2', 'mini_stylegan2']
+           'Block', 'Synthesis', 'StyleGAN2', 'mini_stylegan2', 'stylegan2_shapes', 'stylegan2_options',
+           'from_stylegan2', 'rosinality_name', 'rosinality_state', 'mean_w', 'from_rosinality', 'load_stylegan2']
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #f21fa333
-import math
+import math, re
+from functools import partial
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
-from .core import Latents, class_labels, create_model, register, sample_z
+from .core import Latents, class_labels, create_model, from_weights, load_fitting, register, sample_z, weights_family
+from .files import SOURCES, fetch, read_generator
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #ed4b9cc4
 def normalize_2nd_moment(x:Tensor, eps=1e-8)->Tensor:
@@ -30,11 +33,11 @@ class FullyConnected(nn.Module):
 
 class Mapping(nn.Module):
     "z [B, z_dim] and label [B, c_dim] to w [B, w_dim]"
-    def __init__(self, z_dim:int, c_dim:int, w_dim:int, num_layers=8, lr=.01):
+    def __init__(self, z_dim:int, c_dim:int, w_dim:int, num_layers=8, lr=.01, embed_features=None, layer_features=None):
         super().__init__()
-        self.num_layers, self.z_dim, self.c_dim = num_layers, z_dim, c_dim
-        if c_dim: self.embed = FullyConnected(c_dim, w_dim)
-        dims = [z_dim + (w_dim if c_dim else 0)] + [w_dim]*num_layers
+        self.num_layers, self.z_dim, self.c_dim, embedded = num_layers, z_dim, c_dim, embed_features or w_dim
+        if c_dim: self.embed = FullyConnected(c_dim, embedded)
+        dims = [z_dim + (embedded if c_dim else 0)] + [layer_features or w_dim]*(num_layers-1) + [w_dim]
         for i in range(num_layers): setattr(self, f"fc{i}", FullyConnected(dims[i], dims[i+1], lrelu=True, lr=lr))
         self.register_buffer("w_avg", torch.zeros(w_dim))
     def forward(self, z, c=None):
@@ -88,8 +91,9 @@ class ToRGB(nn.Module):
         self.affine = FullyConnected(w_dim, n_in, bias=1)
         self.weight = nn.Parameter(torch.randn(n_out, n_in, 1, 1))
         self.bias = nn.Parameter(torch.zeros(n_out))
+        self.conv = nn.Identity() # a place to hook the bare convolution, as the paper's authors do
     def forward(self, x, w):
-        x = modulated(x, self.weight, self.affine(w)*self.gain, demodulate=False) + self.bias[:, None, None]
+        x = self.conv(modulated(x, self.weight, self.affine(w)*self.gain, demodulate=False)) + self.bias[:, None, None]
         return x if self.conv_clamp is None else x.clamp(-self.conv_clamp, self.conv_clamp)
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #dc09d13a
@@ -128,17 +132,24 @@ class Synthesis(nn.Module):
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #3d15d10f
 class StyleGAN2(nn.Module):
     "Generator of Karras et al. (2020); `config` holds the arguments it was built with"
-    def __init__(self, z_dim=512, c_dim=0, w_dim=512, img_resolution=256, img_channels=3, channel_base=32768, channel_max=512, num_layers=8, conv_clamp=None):
+    def __init__(self, z_dim=512, c_dim=0, w_dim=512, img_resolution=256, img_channels=3, channel_base=32768, channel_max=512, num_layers=8, conv_clamp=None,
+        channels=None,       # {resolution: channels}, where `channel_base` and `channel_max` do not say it
+        lr_multiplier=.01,   # of the mapping network
+        embed_features=None, # length of the embedded label; None: w_dim
+        layer_features=None, # width of the mapping network; None: w_dim
+    ):
         super().__init__()
         self.config = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         self.z_dim, self.c_dim, self.w_dim = z_dim, c_dim, w_dim
-        channels = {2**i: min(channel_base//2**i, channel_max) for i in range(2, int(math.log2(img_resolution))+1)}
+        channels = channels or {2**i: min(channel_base//2**i, channel_max) for i in range(2, int(math.log2(img_resolution))+1)}
         self.synthesis = Synthesis(w_dim, img_resolution, channels, img_channels, conv_clamp)
-        self.mapping = Mapping(z_dim, c_dim, w_dim, num_layers)
+        self.mapping = Mapping(z_dim, c_dim, w_dim, num_layers, lr_multiplier, embed_features, layer_features)
         self.layers = [f"synthesis.b{r}.conv{i}" for r in self.synthesis.resolutions for i in (0, 1) if (r, i) != (4, 0)]
+        self.authors_layers = self.layers[1:] + [f"synthesis.b{r}.torgb.conv" for r in self.synthesis.resolutions[1:]]
 
     def w(self, z, c=None, truncation=1., cutoff=None)->Tensor:
         "Styles [B, num_ws, w_dim]; `cutoff`: truncate only that many of them"
+        if self.c_dim and c is None: raise ValueError(f"this network has {self.c_dim} classes: give c, one-hot [B, {self.c_dim}]")
         ws = self.mapping(z, c)[:, None].repeat(1, self.synthesis.num_ws, 1)
         if truncation == 1: return ws
         avg = self.mapping.w_avg
@@ -171,3 +182,82 @@ def mini_stylegan2()->StyleGAN2:
 
 register("mini_stylegan2", mini_stylegan2, task="unconditional image generation", family="StyleGAN2", licence="Apache-2.0",
     trained="rosetta-train mini_stylegan2", note="trained with a projected discriminator; its feature network (see 15_train) is not mined and not the judge")
+
+# %% ../../nbs/07_zoo/01_stylegan2.ipynb #1c95cf23
+def stylegan2_shapes(state:dict)->dict: # arguments of `StyleGAN2`
+    "What the shapes of a state in NVIDIA's names say of the network"
+    resolutions = sorted({int(m[1]) for k in state if (m := re.match(r"synthesis\.b(\d+)\.", k))})
+    embed, first = state.get("mapping.embed.weight", torch.empty(0, 0)), state["mapping.fc0.weight"]
+    return dict(img_resolution=max(resolutions, default=4), channels={r: len(state[f"synthesis.b{r}.conv1.weight"]) for r in resolutions}, c_dim=embed.shape[1], z_dim=first.shape[1]-len(embed),
+        w_dim=state["synthesis.b4.conv1.affine.weight"].shape[1], img_channels=len(state["synthesis.b4.torgb.weight"]),
+        num_layers=sum(bool(re.fullmatch(r"mapping\.fc\d+\.weight", k)) for k in state), embed_features=len(embed) or None, layer_features=len(first))
+
+def stylegan2_options(config:dict)->dict: # arguments of `StyleGAN2`
+    "What shapes don't say, from the original's arguments or a pickle's attributes; a kind of network that is not built here is refused"
+    flat = {**config, **(config.get("synthesis_kwargs") or {}), **(config.get("mapping_kwargs") or {})}
+    of = lambda name: {v for k, v in flat.items() if k.rsplit(".", 1)[-1] == name}
+    if other := (of("architecture") - {"skip"}) | (of("activation") - {"lrelu", "linear"}): raise ValueError(f"a StyleGAN2 with {other.pop()!r}; only architecture 'skip' with activation 'lrelu' is built here")
+    clamps = of("conv_clamp")
+    if len(clamps) > 1: raise ValueError(f"conv_clamp differs from layer to layer: {clamps}")
+    return dict(conv_clamp=clamps.pop() if clamps else None, lr_multiplier=flat.get("lr_multiplier", flat.get("lr_mlp", flat.get("mapping.fc0.bias_gain", .01))))
+
+@weights_family("stylegan2")
+def from_stylegan2(state:dict, config:dict)->StyleGAN2:
+    "A generator from NVIDIA's names"
+    args = stylegan2_shapes(state)
+    if wrong := [k for k in ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels") if config.get(k, args[k]) != args[k]]:
+        raise ValueError(f"{wrong[0]} is {config[wrong[0]]} by the config, but {args[wrong[0]]} by the weights")
+    return load_fitting(StyleGAN2(**args, **stylegan2_options(config)), state, "this state")
+
+# %% ../../nbs/07_zoo/01_stylegan2.ipynb #2565c4dd
+def rosinality_name(
+    name:str, # of a module or tensor, such as "convs.3.activate" or "to_rgbs.0.conv.weight"
+)->str:       # of the same in `StyleGAN2`; the name itself if there is none
+    "From the names of the rosinality layout to NVIDIA's"
+    def block(j): return f"synthesis.b{8*2**int(j)}"
+    rules = [(r"style\.(\d+)", lambda m: f"mapping.fc{int(m[1])-1}"), (r"input\.input", "synthesis.b4.const"), (r"conv1", "synthesis.b4.conv1"), (r"to_rgb1", "synthesis.b4.torgb"),
+        (r"convs\.(\d+)", lambda m: f"{block(int(m[1])//2)}.conv{int(m[1])%2}"), (r"to_rgbs\.(\d+)", lambda m: f"{block(m[1])}.torgb"),
+        (r"noises\.noise_(\d+)", lambda m: (f"{block((int(m[1])-1)//2)}.conv{(int(m[1])-1)%2}" if int(m[1]) else "synthesis.b4.conv1") + ".noise_const")]
+    for pattern, new in rules: name = re.sub(rf"^{pattern}(?=\.|$)", new, name)
+    for old, new in ((".conv.modulation", ".affine"), (".conv.weight", ".weight"), (".noise.weight", ".noise_strength"), (".activate.bias", ".bias"), (".activate", "")): name = name.replace(old, new)
+    return name
+
+def rosinality_state(state:dict)->dict: # {NVIDIA's name: Tensor}
+    "The tensors of the rosinality layout under NVIDIA's names, in their shapes"
+    new = {rosinality_name(k): v for k, v in state.items() if "kernel" not in k and k not in ("latent_avg", "truncation_latent")}
+    for k, v in new.items():
+        if k.endswith(".weight") and v.ndim == 5 or k.endswith(".const"): new[k] = v[0]
+        elif k.endswith("torgb.bias"): new[k] = v.flatten()
+        elif k.endswith(("noise_strength", "noise_const")): new[k] = v[0, 0] if v.ndim == 4 else v.reshape([])
+    kernels = {tuple((v/4).flatten().tolist()) for k, v in state.items() if "kernel" in k}
+    if any(abs(a - b) > 1e-6 for o in kernels for a, b in zip(o, fir_filter().flatten(), strict=True)): raise ValueError("the filter between resolutions is not that of [1, 3, 3, 1], the only one that is built here")
+    blocks = {k.rsplit(".", 2)[0] for k in new if ".torgb.weight" in k}
+    convs = {k.removesuffix(".noise_strength") for k in new if k.endswith(".noise_strength")}
+    return new | {f"{k}.resample_filter": fir_filter() for k in blocks | convs}
+
+# %% ../../nbs/07_zoo/01_stylegan2.ipynb #caff9c1e
+@torch.no_grad()
+def mean_w(mapping:Mapping, n=4096)->Tensor: # [w_dim]
+    "The mean style of `n` latents, for a network without classes"
+    return mapping(sample_z(n, mapping.z_dim, seed=0)).mean(0)
+
+@weights_family("rosinality")
+def from_rosinality(state:dict, config:dict)->StyleGAN2:
+    "A generator from the names of the rosinality layout; `aliases` of the model are its layers by those names"
+    known = [state[k] for k in ("latent_avg", "truncation_latent") if k in state]
+    new = rosinality_state(state)
+    new["mapping.w_avg"] = known[0].flatten() if known else torch.zeros(state["conv1.conv.modulation.weight"].shape[1])
+    G = from_stylegan2(new, {k: v for k, v in config.items() if k == "lr_mlp"})
+    if not known: G.mapping.w_avg.copy_(mean_w(G.mapping))
+    n = len(G.synthesis.resolutions) - 1
+    G.aliases = {k: rosinality_name(k) for k in ["conv1.activate", *(f"convs.{i}.activate" for i in range(2*n)), "to_rgb1.conv", *(f"to_rgbs.{i}.conv" for i in range(n))]}
+    return G
+
+# %% ../../nbs/07_zoo/01_stylegan2.ipynb #c0323022
+def load_stylegan2(name:str, path=None)->StyleGAN2:
+    "A trained generator from a file of either layout; from where it is published, if none is given"
+    state, attributes = read_generator(path or fetch(name), "g_ema")
+    return from_weights("rosinality" if "style.1.weight" in state else "stylegan2", state, attributes)
+
+for _name in ("stylegan2_cat", "stylegan2_horse"):
+    register(_name, StyleGAN2, partial(load_stylegan2, _name), task=f"unconditional image generation: {_name[10:]}s", family="StyleGAN2", licence=SOURCES[_name].licence, source=SOURCES[_name].url)

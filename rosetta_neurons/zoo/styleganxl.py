@@ -5,15 +5,17 @@
 # %% auto #0
 __all__ = ['Signal', 'kaiser_lowpass', 'up_matrix', 'down_matrix', 'both_axes', 'ladder', 'numbered_signals', 'layer_spec',
            'layer_specs', 'FourierInput', 'modulated_conv', 'AliasFreeLayer', 'ClassMapping', 'AliasFreeSynthesis',
-           'StyleGANXL', 'mini_styleganxl']
+           'StyleGANXL', 'plan_from_attributes', 'plan_from_shapes', 'from_styleganxl', 'load_styleganxl',
+           'styleganxl_256', 'mini_styleganxl']
 
 # %% ../../nbs/07_zoo/07_styleganxl.ipynb #9f4020ce
-import math
+import math, re
 from collections import namedtuple
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 from ..world import ANIMALS
-from .core import Latents, class_labels, create_model, register, sample_z
+from .core import Latents, class_labels, create_model, from_weights, load_fitting, register, sample_z, weights_family
+from .files import SOURCES, fetch, read_generator
 from .stylegan2 import FullyConnected, normalize_2nd_moment
 
 # %% ../../nbs/07_zoo/07_styleganxl.ipynb #726b0211
@@ -153,9 +155,12 @@ def modulated_conv(
     style:Tensor,    # [B, in]
     gain:Tensor,     # of the output
     demodulate=True, # to unit variance
+    style_norm="batch", # what the style is divided by: its root mean square over the "batch", or over each "sample"
 )->Tensor:           # [B, out, n+k-1, n+k-1]
     "Convolution whose input channels are scaled per image"
-    if demodulate: weight, style = weight*weight.square().mean((1, 2, 3), keepdim=True).rsqrt(), style*style.square().mean().rsqrt()
+    if demodulate:
+        weight = weight*weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
+        style = style*(style.square().mean() if style_norm == "batch" else style.square().mean(1, keepdim=True)).rsqrt()
     x = F.conv2d(x*style[:, :, None, None].to(x.dtype), weight, padding=weight.shape[-1]-1)
     if demodulate: gain = gain*(style.square() @ weight.square().sum((2, 3)).T + 1e-8).rsqrt()[:, :, None, None]
     return x*gain.to(x.dtype)
@@ -173,12 +178,13 @@ class AliasFreeLayer(nn.Module):
         if self.is_torgb: return
         fs = spec["in_sampling_rate"]*self.up
         for name, side in (("up", "in"), ("down", "out")):
-            self.register_buffer(f"{name}_filter", kaiser_lowpass(spec[f"{name}_taps"], spec[f"{side}_cutoff"], 2*spec[f"{side}_half_width"], fs))
+            taps = spec[f"{name}_taps"]
+            self.register_buffer(f"{name}_filter", kaiser_lowpass(taps, spec[f"{side}_cutoff"], 2*spec[f"{side}_half_width"], fs), persistent=taps > 1)
 
-    def forward(self, x:Tensor, w:Tensor, update_emas=False)->Tensor:
+    def forward(self, x:Tensor, w:Tensor, update_emas=False, style_norm="batch")->Tensor:
         if update_emas: self.magnitude_ema.lerp_(x.detach().float().square().mean(), 1e-3)
         style = self.affine(w)/math.sqrt(x.shape[1]) if self.is_torgb else self.affine(w)
-        x = modulated_conv(x, self.weight, style, self.magnitude_ema.rsqrt(), not self.is_torgb)
+        x = modulated_conv(x, self.weight, style, self.magnitude_ema.rsqrt(), not self.is_torgb, style_norm)
         x = x + self.bias[:, None, None].to(x.dtype)
         return self.clamped(x) if self.is_torgb else self.filtered_lrelu(x)
 
@@ -206,15 +212,14 @@ class ClassMapping(nn.Module):
 
 class AliasFreeSynthesis(nn.Module):
     "ws [B, num_ws, w_dim] to images"
-    def __init__(self, w_dim:int, signals:list, output_scale=.25, **layer_args):
+    def __init__(self, w_dim:int, first:Signal, specs:dict, output_scale=.25):
         super().__init__()
-        specs, first = layer_specs(signals, **layer_args), signals[0][1]
         self.layer_names, self.num_ws, self.output_scale = list(specs), len(specs) + 1, output_scale
         self.input = FourierInput(w_dim, first.channels, first.size, first.rate, first.cutoff)
         for name, spec in specs.items(): setattr(self, name, AliasFreeLayer(w_dim, spec))
-    def forward(self, ws, update_emas=False):
+    def forward(self, ws, update_emas=False, style_norm="batch"):
         x = self.input(ws[:, 0])
-        for i, name in enumerate(self.layer_names): x = getattr(self, name)(x, ws[:, i+1], update_emas)
+        for i, name in enumerate(self.layer_names): x = getattr(self, name)(x, ws[:, i+1], update_emas, style_norm)
         return x.float()*self.output_scale
 
 # %% ../../nbs/07_zoo/07_styleganxl.ipynb #a78f3005
@@ -226,17 +231,21 @@ class StyleGANXL(nn.Module):
         stem:dict,      # z_dim, w_dim, mapping_kwargs, and arguments of `ladder`, `layer_spec` and `AliasFreeSynthesis`
         stages=(),      # dicts with img_resolution and head_layers: later stages
         transform=None, # [3, 3] that moves the whole picture
+        plan=None,      # (`Signal` of the input, specs of the layers) as read from a file, instead of computed from `stem` and `stages`
     ):
         super().__init__()
-        self.config = dict(c_dim=c_dim, embed_dim=embed_dim, stem=stem, stages=list(stages), transform=transform)
+        self.config = dict(c_dim=c_dim, embed_dim=embed_dim, stem=stem, stages=list(stages), transform=transform, plan=plan)
         if stem.get("use_radial_filters"): raise ValueError("use_radial_filters is True, but only the layers of StyleGAN3-T are built here: expected False")
         self.c_dim, self.z_dim, self.w_dim = c_dim, stem["z_dim"], stem["w_dim"]
-        args = {k: v for k, v in stem.items() if k not in ("z_dim", "w_dim", "mapping_kwargs", "use_radial_filters")}
-        of_layers = {k: args.pop(k) for k in ("conv_kernel", "lrelu_upsampling", "filter_size", "conv_clamp", "output_scale") if k in args}
+        args = {k: v for k, v in stem.items() if k not in ("z_dim", "w_dim", "mapping_kwargs", "use_radial_filters", "output_scale", "num_fp16_res", "magnitude_ema_beta")}
+        of_layers = {k: args.pop(k) for k in ("conv_kernel", "lrelu_upsampling", "filter_size", "conv_clamp") if k in args}
+        if plan is None:
+            signals = numbered_signals(args, stages)
+            plan = signals[0][1], layer_specs(signals, **of_layers)
         self.mapping = ClassMapping(self.z_dim, c_dim, self.w_dim, embed_dim, **stem.get("mapping_kwargs", {}))
-        self.synthesis = AliasFreeSynthesis(self.w_dim, numbered_signals(args, stages), **of_layers)
+        self.synthesis, self.style_norm = AliasFreeSynthesis(self.w_dim, *plan, stem.get("output_scale", .25)), "sample"
         if transform is not None: self.synthesis.input.transform.copy_(torch.as_tensor(transform))
-        self.layers = [f"synthesis.{n}" for n in self.synthesis.layer_names]
+        self.layers = self.authors_layers = [f"synthesis.{n}" for n in self.synthesis.layer_names]
 
     def w(self, z, c=None, truncation=1., cutoff=None)->Tensor:
         "Styles [B, num_ws, w_dim]; `cutoff`: truncate only that many of them"
@@ -247,9 +256,9 @@ class StyleGANXL(nn.Module):
         t = avg + truncation*(ws - avg)
         return t if cutoff is None else torch.cat([t[:, :cutoff], ws[:, cutoff:]], 1)
 
-    def raw(self, z, c=None, truncation=1., cutoff=None, noise="const")->Tensor:
+    def raw(self, z, c=None, truncation=1., cutoff=None, noise="const", style_norm="batch")->Tensor:
         "The original's own output [B, 3, H, W] in about [-1, 1]"
-        return self.synthesis(self.w(z, c, truncation, cutoff))
+        return self.synthesis(self.w(z, c, truncation, cutoff), style_norm=style_norm)
 
     def sample(self,
         n:int,            # how many
@@ -263,7 +272,57 @@ class StyleGANXL(nn.Module):
     def forward(self, latents:Latents)->Tensor:
         "Images [B, 3, H, W] in [0, 1], differentiable in `z`, or in `w` when the latents hold it"
         ws = self.w(latents.z, F.one_hot(latents.label, self.c_dim), latents.truncation) if latents.w is None else latents.w
-        return (self.synthesis(ws)*.5 + .5).clamp(0, 1)
+        return (self.synthesis(ws, style_norm=self.style_norm)*.5 + .5).clamp(0, 1)
+
+# %% ../../nbs/07_zoo/07_styleganxl.ipynb #fbf4a29e
+def plan_from_attributes(a:dict)->tuple: # (Signal, specs) for `StyleGANXL`
+    "The layers of a pickle, as they describe themselves"
+    names = list(dict.fromkeys(m[1] for k in a if (m := re.match(r"synthesis\.(L\d+_\d+_\d+)\.", k))))
+    keys = [f"{side}_{k}" for side in ("in", "out") for k in ("channels", "size", "sampling_rate", "cutoff", "half_width")] + "is_torgb conv_kernel conv_clamp up_factor down_factor up_taps down_taps padding".split()
+    whole = lambda k, v: int(v[0] if isinstance(v, list) else v) if k.endswith(("size", "rate")) else v
+    if any(a.get(f"synthesis.{n}.use_radial_filters") for n in names): raise ValueError("use_radial_filters is True, but only the layers of StyleGAN3-T are built here: expected False")
+    size, rate = (whole("size", a[f"synthesis.input.{k}"]) for k in ("size", "sampling_rate"))
+    return Signal(a["synthesis.input.channels"], size, rate, a["synthesis.input.bandwidth"], None), {n: {k: whole(k, a[f"synthesis.{n}.{k}"]) for k in keys} for n in names}
+
+def plan_from_shapes(
+    state:dict, margin=10, first_cutoff=2., filter_size=6, # defaults of the original
+)->tuple: # (Signal, specs) for `StyleGANXL`
+    "The layers as names and shapes of a state tell them; their filters are in the state, so that no cutoff is needed"
+    names = sorted({m[1] for k in state if (m := re.match(r"synthesis\.(L\d+_\d+_\d+)\.", k))}, key=lambda n: int(n[1:].split("_")[0]))
+    numbers = [tuple(map(int, n[1:].split("_"))) for n in names]
+    signal = lambda channels, size, rate: Signal(channels, size, rate, min(first_cutoff, rate/4), rate)
+    before = first = signal(len(state["synthesis.input.freqs"]), numbers[0][1], numbers[0][1] - 2*margin)
+    if first.rate < 1 or first.rate & (first.rate-1): raise ValueError(f"the first layer has {first.size} samples a side, which with margins of {margin} leaves {first.rate}, no power of 2: give config")
+    specs = {}
+    for name, (_, size, channels) in zip(names, numbers):
+        up, down = (len(state.get(f"synthesis.{name}.{k}_filter", [0]*filter_size))//filter_size for k in ("up", "down"))
+        kernel, is_torgb = state[f"synthesis.{name}.weight"].shape[-1], name == names[-1]
+        after = signal(channels, size, before.rate*up//down)
+        specs[name] = layer_spec(before, after, is_torgb, kernel, up*before.rate//max(before.rate, after.rate), filter_size)
+        before = after
+    return first, specs
+
+# %% ../../nbs/07_zoo/07_styleganxl.ipynb #bfea17f5
+@weights_family("styleganxl")
+def from_styleganxl(state:dict, config:dict)->StyleGANXL:
+    "A generator from the original's names; `config` are its arguments or the attributes of its pickle"
+    classes, embed_dim = state["mapping.embed.weight"].shape
+    if "stem" in config: args = {k: config[k] for k in ("c_dim", "embed_dim", "stem", "stages", "transform") if k in config}
+    else: args = dict(c_dim=classes, embed_dim=embed_dim, plan=plan_from_attributes(config) if "synthesis.input.size" in config else plan_from_shapes(state),
+        stem=dict(z_dim=len(state["mapping.embed_proj.weight"]), w_dim=state["mapping.w_avg"].shape[1], output_scale=config.get("synthesis.output_scale", .25),
+            mapping_kwargs=dict(num_layers=sum(bool(re.fullmatch(r"mapping\.fc\d+\.weight", k)) for k in state))))
+    return load_fitting(StyleGANXL(**args), state, "this state")
+
+def load_styleganxl(path=None)->StyleGANXL:
+    "The trained generator from a pickle, or a file of tensors under the original's names; from where it is published, if none is given"
+    return from_weights("styleganxl", *read_generator(path or fetch("styleganxl_256"), "G_ema", "g_ema"))
+
+def styleganxl_256()->StyleGANXL:
+    "The network for ImageNet at 256 pixels by the arguments of the original's documentation: a stem of 16 pixels and four later stages"
+    return StyleGANXL(c_dim=1000, embed_dim=320, stages=[dict(img_resolution=r, head_layers=7) for r in (32, 64, 128, 256)],
+        stem=dict(z_dim=64, w_dim=512, img_resolution=16, img_channels=3, channel_base=65536, channel_max=1024, num_layers=10))
+
+register("styleganxl_256", styleganxl_256, load_styleganxl, task="image generation by class: ImageNet", family="StyleGAN-XL", licence=SOURCES["styleganxl_256"].licence, source=SOURCES["styleganxl_256"].url)
 
 # %% ../../nbs/07_zoo/07_styleganxl.ipynb #9f6a4df5
 def mini_styleganxl()->StyleGANXL:
