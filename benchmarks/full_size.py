@@ -12,7 +12,7 @@ from rosetta_neurons.mining import ready_to_mine
 from rosetta_neurons.zoo import create_model
 
 NAMES = "resnet50 dino_resnet50 dino_vitb16 mae_vitb16 clip_resnet50 biggan_256 stylegan2_cat styleganxl_256 dino_vitb8".split()
-SMALL = dict(generator="stylegan2_cat", models=["resnet50", "mae_vitb16"], n=4, batch_size=2)
+SMALL = dict(generator="stylegan2_cat", models=["resnet50", "mae_vitb16"], n=4, batch_size=2, max_memory="4GB")
 PAPER = dict(generator="styleganxl_256", label=226, models="resnet50 dino_resnet50 dino_vitb16 mae_vitb16 clip_resnet50".split())
 
 def peak(device):
