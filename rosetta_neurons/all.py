@@ -17,6 +17,7 @@ from .zoo.biggan import *
 from .zoo.styleganxl import *
 from .mining import *
 from .viz import *
+from .truth import *
 from .report import *
 from .inversion import *
 from .editing import *

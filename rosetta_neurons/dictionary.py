@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SCHEMA', 'pairs_of', 'rosetta_units', 'cluster', 'Match', 'content_of', 'Concept', 'stats_table', 'Recipe', 'Live',
            'RosettaDictionary', 'markdown_table', 'check_names', 'json_number', 'json_text', 'check_writable',
-           'write_beside', 'read_json']
+           'write_beside', 'read_json', 'jaccard', 'Comparison']
 
 # %% ../nbs/06_dictionary.ipynb #7a79cf69
 import hashlib, json, math, os, tempfile
@@ -16,9 +16,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, LongTensor
 from safetensors.torch import load as load_tensors, save as save_tensors
+from huggingface_hub import HfApi, hf_hub_download
 from fastcore.utils import *
 from .hooks import Units, no_such
-from .nulls import rosetta_q
+from .nulls import p_values, rosetta_q
 
 # %% ../nbs/06_dictionary.ipynb #afe7b946
 def pairs_of(
@@ -62,6 +63,7 @@ class Match(NamedTuple):
     null:float # `correlation` of the same two units on mispaired images
     null_content:float # `content` of the same two units on mispaired images
     q:float # smallest false discovery rate at which the match is still kept
+    p:float=None # chance of any match as good among images paired at random; None where none were (see `permuted_maxima`)
 
 # %% ../nbs/06_dictionary.ipynb #af40b76b
 def content_of(match:Match)->float:
@@ -80,7 +82,8 @@ class Concept:
         self.partners = {m: list(dict.fromkeys(x.partner for x in o)) for m,o in by_model.items()}
         self.best = {m: o[0] for m,o in by_model.items()}
         for o in "correlation content null null_content".split(): setattr(self, o, fmean(getattr(x, o) for x in self.best.values()))
-        self.q = min(rosetta_q(groupby(o, "model", "q")) for o in groupby(matches, "unit").values())
+        def of_best(k): return min(rosetta_q(groupby(o, "model", k)) for o in groupby(matches, "unit").values())
+        self.q,self.p = of_best("q"),None if matches[0].p is None else of_best("p")
     def __repr__(self): return f"Concept({len(self.units)} units, correlation {self.correlation:.2f}, content {self.content:.2f}, q {self.q:.2g})"
 
 # %% ../nbs/06_dictionary.ipynb #ae1f2193
@@ -150,7 +153,8 @@ def matches_of(self:RosettaDictionary,
 )->list: # [`Match`]
     "All best buddies of G and one model, in order"
     g,d,t = self.units["G"],self.units[model],self.tables[model]
-    return [Match(g[a], model, d[b], *o) for (a,b),o in zip(t["buddies"].tolist(), t["scores"].tolist())]
+    p = p_values(t["scores"][:,1], t["maxima"])[:,None] if "maxima" in t else t["scores"][:,:0]
+    return [Match(g[a], model, d[b], *o) for (a,b),o in zip(t["buddies"].tolist(), torch.cat([t["scores"],p], 1).tolist())]
 
 # %% ../nbs/06_dictionary.ipynb #b4990c13
 @patch
@@ -259,12 +263,12 @@ def json_number(
 @patch
 def as_json(self:Match)->dict:
     "Names and numbers"
-    return {o: json_number(getattr(self, o)) for o in self._fields}
+    return {o: json_number(getattr(self, o)) for o in self._fields if o!="p" or self.p is not None}
 
 @patch
 def as_json(self:Concept)->dict:
     "Units, numbers, matches"
-    nums = {o: json_number(getattr(self, o)) for o in ("correlation", "content", "null", "null_content", "q")}
+    nums = {o: json_number(getattr(self, o)) for o in ("correlation", "content", "null", "null_content", "q", *([] if self.p is None else ["p"]))}
     return dict(units=self.units, **nums, matches=[o.as_json() for o in self.matches])
 
 @patch
@@ -351,3 +355,55 @@ def load(cls:RosettaDictionary,
     d = cls(Recipe(**js["recipe"]), tables)
     if js!=json.loads(json_text(d.as_json(digest))): raise ValueError(f"{folder}/dictionary.json does not say what its tensors say: was it edited?")
     return d
+
+# %% ../nbs/06_dictionary.ipynb #b09e169b
+def jaccard(a, b)->float:
+    "Share of what is in either of two sets that is in both; NaN for two empty ones"
+    a,b = set(a),set(b)
+    return len(a&b)/len(a|b) if a|b else math.nan
+
+@dataclass
+class Comparison:
+    "What two dictionaries of one generator have in common"
+    models:list # that both know
+    matches:float # Jaccard index of the best buddies with these
+    neurons:float # Jaccard index of the Rosetta Neurons
+    counterparts:list # for each concept of the first: (number of the concept of the second that is most like it, Jaccard index of their units)
+    @property
+    def found(self)->float: return fmean(o>=.5 for _,o in self.counterparts) if self.counterparts else math.nan # share of concepts found again
+
+@patch
+def compare(self:RosettaDictionary,
+    other:RosettaDictionary # of the same generator
+)->Comparison:
+    "What is found again in another dictionary"
+    if self.digests["G"]!=other.digests["G"]: raise ValueError(f"these are of two generators: sha256 of the weights of {self.generator} {self.digests['G'][:12]}, and of {other.generator} {other.digests['G'][:12]}")
+    shared = [m for m in self.models if m in other.models]
+    if not shared: raise ValueError(f"no model in common: {', '.join(self.models)} here, and {', '.join(other.models)} there")
+    found,neurons = ([{o[:3] for o in d.matches if o.model in shared} for d in (self,other)],[{u for c in d.concepts for u in c.units} for d in (self,other)])
+    def likest(c): return max(((j,jaccard(c.units, o.units)) for j,o in enumerate(other.concepts)), key=lambda o: (o[1],-o[0]), default=(None,0.))
+    return Comparison(shared, jaccard(*found), jaccard(*neurons), [likest(c) for c in self.concepts])
+
+# %% ../nbs/06_dictionary.ipynb #4fae7eb1
+@patch
+def push_to_hub(self:RosettaDictionary,
+    repo:str, # "user/name"
+    message:str="Dictionary of Rosetta Neurons", # of the commit
+    private:bool=False,
+    **kw # of `HfApi`, such as `token`
+)->str: # address of the commit
+    "Save, and upload to the Hugging Face hub"
+    api = HfApi(**kw)
+    with tempfile.TemporaryDirectory() as tmp:
+        api.create_repo(repo, private=private, exist_ok=True)
+        return api.upload_folder(repo_id=repo, folder_path=str(self.save(tmp)), commit_message=message)
+
+@patch(cls_method=True)
+def from_hub(cls:RosettaDictionary,
+    repo:str, # "user/name"
+    revision:str=None, # branch, tag or commit; the newest if None
+    **kw # of `hf_hub_download`, such as `token` and `cache_dir`
+)->RosettaDictionary:
+    "Download from the Hugging Face hub, check and load"
+    paths = [Path(hf_hub_download(repo, o, revision=revision, **kw)) for o in ("dictionary.safetensors","dictionary.json")]
+    return cls.load(paths[0].parent)
