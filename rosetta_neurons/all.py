@@ -19,6 +19,7 @@ from .mining import *
 from .viz import *
 from .truth import *
 from .report import *
+from .evidence import *
 from .inversion import *
 from .editing import *
 from .train.core import *
