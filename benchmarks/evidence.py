@@ -2,7 +2,7 @@
 
 Rosetta Neurons against other units, trained against untrained, what each null leaves, how stable a dictionary is, and which layers and models match. Truth: fresh
 scenes of the world for the models that look, and for the generator its own samples as the private `eval_net` sees them. Every network of the mini zoo that has
-weights takes part. A row that is in `evidence.json` already is kept unless it is named; mined dictionaries are kept in `runs/evidence`. About half an hour on one core."""
+weights takes part. A row that is in `evidence.json` already is kept unless it is named; mined dictionaries are kept in `runs/evidence`. About ten minutes on an idle core."""
 import argparse, json, time
 from itertools import combinations
 from pathlib import Path
@@ -31,7 +31,7 @@ class Bench:
         path = self.folder/f"{name}_{n or self.n}_{'_'.join(nets)}"
         if not (path/"dictionary.json").is_file(): mine(G, nets, n=n or self.n, progress=False, out=path, **kw)
         return RosettaDictionary.load(path)
-    def judged(self, n=256):
+    def judged(self, n=160):
         "Samples of G, and what the judge sees in them"
         z, judge = self.G.sample(n, seed=60), load_judge()
         with torch.no_grad(): seen = [(x, judge(x)) for x in (self.G(z[i:i+32]) for i in range(0, n, 32))]
@@ -39,7 +39,7 @@ class Bench:
         return z, torch.cat([truth_masks(x, p, o["animal"].argmax(1)) for (x, o), p in zip(seen, parts)])
 
     def groups(self):
-        x, masks = known_scenes(256)
+        x, masks = known_scenes(160)
         d, du = self.mined("trained", self.G, models()), self.mined("untrained", self.G, models(False))
         told = lambda d, m, a: {k: compare_groups(o := a.among(t), unit_groups(d, m, o)) for k, t in KINDS.items()}
         res = {m: {s: told(e, m, agreement(create_model(m, pretrained=p), x, masks)) for s, e, p in (("trained", d, True), ("untrained", du, False))} for m in LOOKING}
@@ -48,8 +48,7 @@ class Bench:
         res = {}
         for state, pretrained in (("trained", True), ("untrained", False)):
             d = self.mined(state, self.G, models(pretrained)).filter(q=.05)
-            o = concept_names(d, models(pretrained), n=256, size=32)
-            big = torch.tensor([c.votes > len(d.models) for c in o])
+            o = concept_names(d, models(pretrained), n=160, size=32)
             purity = torch.tensor([c.purity for c in o])
             res[state] = dict(concepts=len(o), named=sum(c.name is not None for c in o), coverage=coverage(o), purity=interval(purity), names={t: sum(c.name == t for c in o) for t in TRUTHS if any(c.name == t for c in o)})
         return res
@@ -60,7 +59,7 @@ class Bench:
             for i in range(0, n, 32):
                 x, g = observe("G", G, z[i:i+32])
                 yield g, observe("D", D, x)[1]
-    def nulls(self, n=320):
+    def nulls(self, n=192):
         G, D = self.G, create_model("mini_resnet")
         one = lambda G, D: buddies_told(null_tables(self.batches(G, D, n))["true"])
         res = {k: buddies_told(o) for k, o in null_tables(self.batches(G, D, n)).items()}
@@ -68,11 +67,11 @@ class Bench:
         if (WEIGHTS/"mini_resnet.seed1.safetensors").is_file(): res["another seed"] = one(G, create_model("mini_resnet.seed1"))
         return {"as it is": res.pop("true"), **res}
 
-    def stability(self, n=400, names=("mini_resnet", "mini_clip_resnet")):
+    def stability(self, n=200, names=("mini_resnet", "mini_clip_resnet")):
         "Matches, Rosetta Neurons and concepts found again when one thing is changed; for each, beside all matches those that survive 5 %"
         nets, base = models(names=names), dict(n=n, k=5, seed=0)
-        changes = {"another seed, other images": [dict(seed=s) for s in (1, 2, 3)], "the same images, resampled": [dict(resampled=s) for s in range(5)], "n = 50": [dict(n=50)], "n = 100": [dict(n=100)], "n = 200": [dict(n=200)],
-            "n = 800": [dict(n=800)], "K = 1": [dict(k=1)], "K = 3": [dict(k=3)], "K = 10": [dict(k=10)], "matched by content": [dict(center="position")]}
+        changes = {"another seed, other images": [dict(seed=s) for s in (1, 2)], "the same images, resampled": [dict(resampled=s) for s in range(3)], "n = 50": [dict(n=50)], "n = 100": [dict(n=100)], "n = 400": [dict(n=400)],
+             "K = 1": [dict(k=1)], "K = 3": [dict(k=3)], "K = 10": [dict(k=10)], "matched by content": [dict(center="position")]}
         def made(resampled=None, **kw):
             kw = {**base, **kw}
             G = self.G if resampled is None else Resampled(self.G, kw["n"], resampled)
@@ -88,7 +87,7 @@ class Bench:
             res[what]["spread"] = [round(v, 3) for v in (torch.tensor(rows).amax(0) - torch.tensor(rows).amin(0)).tolist()]
         return dict(reference=dict(n=n, concepts=len(d.concepts), survivors=len(d.filter(q=.05).concepts)), changes=res)
 
-    def pairs(self, n=400):
+    def pairs(self, n=200):
         "Best buddies of any two networks, layer by layer: of the generator on its samples, of the others on fresh scenes"
         scenes, res = sample_scenes(n, seed=3_950_000).render(), {}
         nets = {**models(), **models(names=[o for o in list_models("mini_*.seed*") if not o.startswith(("mini_stylegan", "mini_biggan"))])}
@@ -118,7 +117,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     rows = ["groups", "names", "nulls", "stability", "pairs"]
     p.add_argument("rows", nargs="*", help=f"which to measure anew, of {', '.join(rows)}; all that are missing if none is named")
-    p.add_argument("-n", type=int, default=800, help="images of the dictionaries that groups and names are of")
+    p.add_argument("-n", type=int, default=400, help="images of the dictionaries that groups and names are of")
     p.add_argument("--folder", default="runs/evidence")
     o = p.parse_args()
     torch.set_num_threads(1)
