@@ -105,7 +105,7 @@ def among(self:Agreement,
     k = [self.truths.index(o) for o in truths]
     return Agreement(self.units, list(truths), self.first[:,k], self.auroc[:,k], self.iou[:,k])
 
-# %% ../nbs/11_evidence.ipynb #61a4421b
+# %% ../nbs/11_evidence.ipynb #620d73da
 GROUPS = ["Rosetta Neurons","with G alone","unmatched","random","best"]
 
 def show_groups(
@@ -122,9 +122,9 @@ def show_groups(
                 if not at: continue
                 y,v,lo,hi = zip(*at)
                 ax.errorbar(v, y, xerr=[[a-b for a,b in zip(v, lo)],[a-b for a,b in zip(hi, v)]], fmt="o" if state=="trained" else "x", ls="none", label=state)
-            ax.set(title=model, xlabel=f"mean {mark.upper() if mark!='named' else 'share named'}", yticks=range(len(GROUPS)), ylim=(len(GROUPS)-.5,-.5))
+            ax.set(title=model, xlabel=f"mean {mark.upper() if mark!='named' else 'share named'}", yticks=range(len(GROUPS)), ylim=(len(GROUPS)-.5,-.5), **(dict(xlim=(.5,1)) if mark=="auroc" else {}))
             ax.set_yticklabels(GROUPS if ax is axs[0,0] else [])
-        axs[0,0].legend(fontsize=9)
+        fig.legend(*axs[0,0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return fig
 
 # %% ../nbs/11_evidence.ipynb #8efca3ce
