@@ -96,14 +96,14 @@ def compare_groups(
     if {"Rosetta Neurons","unmatched"} <= here.keys(): res["gain"] = {m: gain(here["Rosetta Neurons"], mean_of(x, ""), here["unmatched"], mean_of(x, "")) for m,x in marks.items()}
     return res
 
-# %% ../nbs/11_evidence.ipynb #b056fb96
+# %% ../nbs/11_evidence.ipynb #523eb410
 @patch
 def among(self:Agreement,
     truths:list # names
 )->Agreement:
     "The same for some of the truths"
     k = [self.truths.index(o) for o in truths]
-    return Agreement(self.units, list(truths), self.first[:,k], self.auroc[:,k], self.iou[:,k])
+    return Agreement(self.units, list(truths), *(o[:,k] for o in (self.first, self.auroc, self.iou, self.correlation)))
 
 # %% ../nbs/11_evidence.ipynb #620d73da
 GROUPS = ["Rosetta Neurons","with G alone","unmatched","random","best"]

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TRUTHS', 'BACKGROUND', 'SHARES', 'FITS', 'color_masks', 'truth_masks', 'known_scenes', 'ranks', 'auroc', 'overlap',
-           'held_out_iou', 'Agreement', 'agreement', 'unit_names', 'ConceptName', 'name_concept', 'concept_names',
-           'coverage']
+           'held_out_iou', 'pearson', 'Agreement', 'agreement', 'unit_names', 'ConceptName', 'name_concept',
+           'concept_names', 'coverage']
 
 # %% ../nbs/09b_truth.ipynb #4d975c04
 from dataclasses import dataclass
@@ -100,6 +100,14 @@ def held_out_iou(
     return overlap(x2, w2, t).gather(1, overlap(x, w, t).argmax(1)[:,None])[:,0]
 
 # %% ../nbs/09b_truth.ipynb #043e6ac8
+def pearson(
+    x:Tensor, # [units, places]
+    w:Tensor # [truths, places]
+)->Tensor: # [units, truths]; NaN where one is constant
+    "Correlation of every row of `x` with every row of `w`"
+    x,w = (o-o.mean(1, keepdim=True) for o in (x,w))
+    return (x@w.T)/(x.norm(dim=1)[:,None]*w.norm(dim=1))
+
 @dataclass
 class Agreement:
     "How well each unit of a model tells each truth"
@@ -108,6 +116,7 @@ class Agreement:
     first:Tensor # AUROC [units, truths] on the images that names are chosen on
     auroc:Tensor # AUROC on the others
     iou:Tensor # IoU on the others, at thresholds chosen on the first
+    correlation:Tensor # Pearson correlation of map and mask, on all images
     @cached_property
     def row(self)->dict: return {u: i for i,u in enumerate(self.units)} # {(layer, channel): row}
     def of(self,
@@ -115,7 +124,7 @@ class Agreement:
     )->"Agreement": # in their order
         "The same for some of the units"
         i = [self.row[u] for u in units]
-        return Agreement(list(units), self.truths, self.first[i], self.auroc[i], self.iou[i])
+        return Agreement(list(units), self.truths, *(o[i] for o in (self.first, self.auroc, self.iou, self.correlation)))
     def best(self)->Tensor: # [units]
         "For each unit the truth that it tells best, chosen on the first images"
         return self.first.nan_to_num(nan=0).argmax(1)
@@ -140,7 +149,7 @@ def agreement(
         maps = at(torch.cat([o[l] for o in seen]).float(), size)
         w = at(masks.float(), maps.shape[2:]).to(maps)
         (x,x2),(w,w2) = ([o.transpose(0, 1).flatten(1) for o in (m[::2],m[1::2])] for m in (maps,w))
-        return auroc(x, w.T),auroc(x2, w2.T),held_out_iou(x, w.T, x2, w2.T)
+        return auroc(x, w.T),auroc(x2, w2.T),held_out_iou(x, w.T, x2, w2.T),pearson(torch.cat([x, x2], 1), torch.cat([w, w2], 1))
     tables = zip(*map(of_layer, seen[0]))
     return Agreement([(l,c) for l,o in seen[0].items() for c in picked.get(l, range(o.shape[1]))], list(truths), *(torch.cat(o).float().cpu() for o in tables))
 
