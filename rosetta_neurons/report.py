@@ -264,7 +264,7 @@ def purity_html(
 )->str:
     "What a concept's partners tell best, how well, and how many of them do"
     if not name: return ""
-    best = "" if name.name else f"<span>no name fits: {escape(name.truth)} at</span> "
+    best = "" if name.name else f"<span>no name fits, {escape(name.truth)} comes closest</span> "
     return f"{best}<span>AUROC <b>{number_text(name.auroc)}</b></span> <span>purity <b>{number_text(name.purity)}</b></span>"
 
 def concept_html(
