@@ -11,12 +11,10 @@ import torch
 from torch import Tensor
 from fastcore.utils import *
 from matplotlib.figure import Figure
-from .hooks import evaluating
 from .buddies import best_buddies
 from .correlation import PairCorrelation
 from .nulls import Mispair, mirrored_maps, shifted_maps
 from .dictionary import RosettaDictionary
-from .mining import observe
 from .viz import canvas
 from .truth import FITS, Agreement
 

@@ -14,7 +14,7 @@ import torch, torch.nn.functional as F
 from torch import Tensor
 from fastcore.utils import *
 from .hooks import evaluating, no_such
-from .world import ANIMALS, COLORS, GREYS, HUES, PARTS, sample_scenes
+from .world import ANIMALS, COLORS, HUES, PARTS, sample_scenes
 from .dictionary import RosettaDictionary
 from .zoo.core import check_images
 from .mining import observe

@@ -9,7 +9,6 @@ from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.nulls import CachedMaps,p_values,permuted_maxima,planted
 from rosetta_neurons.truth import agreement
 from rosetta_neurons.world import PARTS,sample_scenes
-from rosetta_neurons.zoo import create_model
 
 root = Path(__file__).parents[1]
 shipped = lambda name: json.loads((root/f'benchmarks/{name}.json').read_text())
