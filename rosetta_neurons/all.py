@@ -19,7 +19,11 @@ from .zoo.styleganxl import *
 from .zoo.libraries import *
 from .mining import *
 from .viz import *
+from .truth import *
 from .report import *
+from .using import *
+from .evidence import *
+from .measures import *
 from .inversion import *
 from .editing import *
 from .train.core import *

@@ -25,7 +25,7 @@ import rosetta_neurons
 from .hooks import evaluating, network, no_such, record
 from .correlation import full_precision
 from .buddies import BlockBuddies
-from .nulls import ScoredBuddies
+from .nulls import CachedMaps, ScoredBuddies, cached_bytes, permuted_maxima
 from .sums import Sums, blocks, flatten, table_bytes, together, unflatten
 from .dictionary import Live, Recipe, RosettaDictionary, check_writable, stats_table
 from .zoo.core import check_images
@@ -247,14 +247,15 @@ class Mining:
         most:int=None, # bytes that the tables may take; None for no limit
         k:int=5, # K of Eq. 3
         center:str="unit", # match by Eq. 2 ("unit") or by content correlation ("position")
-        seed:int=0 # of whatever chance the models use, in each pass anew
+        seed:int=0, # of whatever chance the models use, in each pass anew
+        permutations:int=0 # random pairings of all images, for p-values
     ):
         store_attr()
         self.names,self.digests = ({m: f(o) for m,o in nets.items()} for f in (name_of, weights_digest))
         self.versions = dict(rosetta_neurons=rosetta_neurons.__version__, torch=torch.__version__)
         self.channels,self.sizes,self.image_size,self.sums,self.part = {},{},None,None,0
         self.found = {m: ScoredBuddies(k, center) for m in nets if m!="G"}
-        self.own,self.stats = BlockBuddies(k, exclude_self=True),{m: [] for m in nets}
+        self.own,self.stats,self.maxima = BlockBuddies(k, exclude_self=True),{m: [] for m in nets},{m: [] for m in nets if m!="G"}
         self.first,self.stop = (min(len(source), i*batch_size) for i in self.share())
         self.at = self.first
         if self.stop-self.first<=shift: raise ValueError(f"{together()} processes leave {self.stop-self.first} images for this one, and it needs more than {shift}: use fewer, or smaller batches")
@@ -323,7 +324,7 @@ def identity(self:Mining,
 )->dict:
     "What must be the same for two runs to be one"
     return dict(models=self.names, weights=self.digests, layers={m: repr(self.layers.get(m) or getattr(o, "layers", None)) for m,o in self.nets.items()}, images=self.source.name,
-        files=self.source.digest(), n=len(self.source), batch_size=self.batch_size, shift=self.shift, k=self.k, center=self.center, versions=self.versions, **settings)
+        files=self.source.digest(), n=len(self.source), batch_size=self.batch_size, shift=self.shift, k=self.k, center=self.center, permutations=self.permutations, versions=self.versions, **settings)
 
 @patch
 def recipe(self:Mining,
@@ -353,6 +354,8 @@ def finish(self:Mining,
     tables = {m: {k: torch.cat([o[k] for o in every]) for k in every[0]} for m,every in self.stats.items()}
     tables["G"]["self_buddies"] = self.own.finish()[0]
     for m,o in self.found.items(): tables[m] |= zip(("buddies","scores","decoys"), o.finish())
+    for m,o in self.maxima.items():
+        if o: tables[m]["maxima"] = torch.tensor(o, dtype=torch.float64)
     live = Live(self.nets["G"], {m: o for m,o in self.nets.items() if m!="G"}, self.batches)
     return RosettaDictionary(self.recipe(k=self.k, center=self.center, shift=self.shift, **settings), {m: {o: x.cpu() for o,x in t.items()} for m,t in tables.items()}, live)
 
@@ -363,7 +366,7 @@ def state(self:Mining)->dict:
     def vars_of(o): return {k: dict(enumerate(v)) if isinstance(v, list) else v for k,v in vars(o).items() if k in ("n","chosen","best")}
     return dict(channels=self.channels, sizes=self.sizes, image_size=self.image_size, part=self.part, at=self.at, sums=self.sums.state() if self.sums else {},
         found={m: dict(targets=vars_of(o.targets), decoys=vars_of(o.decoys)) for m,o in self.found.items()}, own=vars_of(self.own),
-        stats={m: dict(enumerate(o)) for m,o in self.stats.items()}, chance={o: torch.random.get_rng_state() if o=="cpu" else torch.cuda.get_rng_state(self.device) for o in {"cpu": 0, self.device.type: 0}})
+        stats={m: dict(enumerate(o)) for m,o in self.stats.items()}, maxima={m: dict(enumerate(o)) for m,o in self.maxima.items()}, chance={o: torch.random.get_rng_state() if o=="cpu" else torch.cuda.get_rng_state(self.device) for o in {"cpu": 0, self.device.type: 0}})
 
 @patch
 def load(self:Mining,
@@ -377,7 +380,7 @@ def load(self:Mining,
     self.sums = self.new_sums().load(state["sums"], self.device) if state["sums"] else None
     for m,o in state["found"].items(): fill(self.found[m].targets, o["targets"]),fill(self.found[m].decoys, o["decoys"])
     fill(self.own, state["own"])
-    self.stats = {m: listed(o) for m,o in state["stats"].items()}
+    self.stats,self.maxima = ({m: listed(o) for m,o in state[k].items()} for k in ("stats","maxima"))
     torch.random.set_rng_state(state["chance"]["cpu"])
     if self.device.type=="cuda": torch.cuda.set_rng_state(state["chance"]["cuda"], self.device)
 
@@ -462,6 +465,33 @@ def run(self:Mining,
             if together()>1: checkpoint.write(self.state, now=True)
             self.end_pass()
 
+# %% ../nbs/08_mining.ipynb #8dd4aba4
+@patch
+def permute(self:Mining,
+    checkpoint:Checkpoint,
+    progress:bool=True # show a progress bar
+):
+    "The largest content correlations among images that are paired at random, for each model"
+    for m,maxima in self.maxima.items():
+        if len(maxima)==self.permutations: continue
+        cache = self.cached(m)
+        for i in tqdm(range(len(maxima), self.permutations), f"permutations, {m}", disable=not progress):
+            maxima += permuted_maxima(cache, i+1, self.k, self.center, self.seed, i)
+            checkpoint.write(self.state)
+
+@patch
+def cached(self:Mining,
+    model:str # that G is matched with
+)->CachedMaps:
+    "All maps of G and of another model"
+    both = ("G",model)
+    need = cached_bytes({m: self.sizes[m] for m in both}, {m: self.channels[m] for m in both}, len(self.source))
+    if self.most is not None and need>self.most: raise MemoryError(f"permutations keep the maps of all {len(self.source)} images, {need/2**30:.3g} GB, and max_memory allows {self.most/2**30:.3g} GB: take fewer images, or fewer layers")
+    cache = CachedMaps(len(self.source))
+    torch.manual_seed(self.seed)
+    for x in self.batches(): cache.add(*(o for m,o in self.look(x.to(self.device)).items() if m in both))
+    return cache.finish()
+
 # %% ../nbs/08_mining.ipynb #4458a2b5
 @contextmanager
 def joined(
@@ -543,21 +573,24 @@ def mine(
     progress:bool=True, # show a progress bar
     shift:int=1, # mispaired: image i of G beside image i+shift of the other
     size=None, # that images given are stretched to, (rows, columns) or one number; that of the first if None
-    checkpoint_s:float=60. # seconds between checkpoints in `out`, from which the same call goes on after it was stopped
+    checkpoint_s:float=60., # seconds between checkpoints in `out`, from which the same call goes on after it was stopped
+    permutations:int=0 # random pairings of the images, for p-values of single matches; 99 are a usual choice
 )->RosettaDictionary:
     "Mine the units that G shares with other models: one pass over the images, then Eq. 2-4"
     nets = named_models(G, models)
     layers = layers_of(nets, layers)
-    check_counts(n=(n,2), k=(k,1), batch_size=(batch_size,1), shift=(shift,1))
+    check_counts(n=(n,2), k=(k,1), batch_size=(batch_size,1), shift=(shift,1), permutations=(permutations,0))
     if center not in ("unit","position"): raise no_such("center", center, ["unit","position"])
     if out is not None: check_writable(out)
     most,settings = as_bytes(max_memory),dict(seed=seed, label=label.tolist() if isinstance(label, Tensor) else label, truncation=truncation)
     with joined(device) as device, ready_to_mine(list(nets.values()), device, seed) as device:
         source = source_of(G, n, seed, label, truncation, images, size)
         check_counts(n=(len(source), max(2, shift+1)))
-        run = Mining(nets, source, batch_size, layers, shift, most, k, center, seed)
+        if permutations and together()>1: raise ValueError(f"permutations={permutations} needs one process, and here are {together()}: images of all are paired with images of all")
+        run = Mining(nets, source, batch_size, layers, shift, most, k, center, seed, permutations)
         checkpoint = Checkpoint(out, run.identity(**settings, device=device.type, max_memory=most), checkpoint_s)
         run.run(device, checkpoint, progress and is_first())
+        if permutations: run.permute(checkpoint, progress)
         d = run.finish(**settings)
         if out is not None and is_first(): d.save(out)
         if together()>1: dist.barrier()

@@ -7,8 +7,8 @@ __all__ = ['POOL', 'SHOWN', 'TILE', 'SURVIVES', 'NUMBERS', 'PAGE_STYLE', 'PAGE_S
            'find_networks', 'is_sampled', 'find_images', 'shrink_maps', 'gather_maps', 'units_shown', 'maps_of',
            'heat_rows', 'example_images', 'data_uri', 'side_by_side', 'webp_uri', 'number_text', 'numbers_html',
            'data_attrs', 'unit_text', 'row_html', 'heat_alt', 'rows_html', 'table_html', 'matches_html', 'count_text',
-           'concept_html', 'recipe_html', 'models_html', 'chart_html', 'reading_html', 'controls_html', 'page_html',
-           'report']
+           'purity_html', 'concept_html', 'recipe_html', 'models_html', 'chart_html', 'reading_html', 'controls_html',
+           'page_html', 'names_on_page', 'report']
 
 # %% ../nbs/10_report.ipynb #7be48685
 import base64, io, math
@@ -24,6 +24,7 @@ from .dictionary import Concept, Match, RosettaDictionary, check_writable, conte
 from .zoo import create_model, list_models
 from .mining import ImageRun, SampleRun, layers_of, name_of, observe, ready_to_mine, weights_digest
 from .viz import MEASURES, as_heat, fit_images, overlay, show_scores
+from .truth import FITS, TRUTHS, concept_names, coverage
 
 # %% ../nbs/10_report.ipynb #90792054
 def best_neuron(
@@ -180,8 +181,9 @@ def number_text(
 def numbers_html(
     o # `Match` or `Concept`
 )->str: # HTML
-    "Content correlation, correlation, what mispairing gives, and q"
-    return " ".join(f"<span>{name} <b>{number_text(getattr(o, k), '.2g' if k=='q' else 'z.2f')}</b></span>" for k,name in NUMBERS.items())
+    "Content correlation, correlation, what mispairing gives, q, and p where there is one"
+    shown = NUMBERS if o.p is None else {**NUMBERS, "p":"p"}
+    return " ".join(f"<span>{name} <b>{number_text(getattr(o, k), '.2g' if k in 'qp' else 'z.2f')}</b></span>" for k,name in shown.items())
 
 def data_attrs(
     o, # `Match` or `Concept`
@@ -257,16 +259,26 @@ def count_text(
     many:str=None # its plural; with an s if None
 )->str: return f"{len(things)} {one if len(things)==1 else many or one+'s'}"
 
+def purity_html(
+    name # `ConceptName`, or None
+)->str:
+    "What a concept's partners tell best, how well, and how many of them do"
+    if not name: return ""
+    best = "" if name.name else f"<span>no name fits, {escape(name.truth)} comes closest</span> "
+    return f"{best}<span>AUROC <b>{number_text(name.auroc)}</b></span> <span>purity <b>{number_text(name.purity)}</b></span>"
+
 def concept_html(
     dictionary:RosettaDictionary,
     i:int, # number of the concept
+    name, # its `ConceptName`, or None
     *args # of `rows_html`
 )->str:
     "One concept"
     o = dictionary.concepts[i]
-    text = " ".join([f"concept {i}", *(f"{m.unit[0]}:{m.unit[1]} {m.model} {m.partner[0]}:{m.partner[1]}" for m in o.matches)]).lower()
+    text = " ".join([f"concept {i} {name and name.name or ''}", *(f"{m.unit[0]}:{m.unit[1]} {m.model} {m.partner[0]}:{m.partner[1]}" for m in o.matches)]).lower()
     attrs = data_attrs(o, size=len(o.units), survives="yes" if o.q<=SURVIVES else "no", text=text)
-    title = f'<h3><a href="#concept-{i}">Concept {i}</a></h3><p class="numbers">{numbers_html(o)}</p>'
+    called = f": {name.name}" if name and name.name else ""
+    title = f'<h3><a href="#concept-{i}">Concept {i}</a>{called}</h3><p class="numbers">{numbers_html(o)} {purity_html(name)}</p>'
     return f'<article class="concept" id="concept-{i}" {attrs}>{title}{rows_html(dictionary, i, *args)}{matches_html(o)}</article>'
 
 # %% ../nbs/10_report.ipynb #424d58b6
@@ -309,7 +321,8 @@ def chart_html(
     return f'<picture><source media="(prefers-color-scheme: dark)" srcset="{png(True)}"><img src="{png(False)}" alt="{escape(alt)}"></picture>'
 
 def reading_html(
-    dictionary:RosettaDictionary
+    dictionary:RosettaDictionary,
+    names=None # `ConceptName`s
 )->str:
     "What the words mean, and what to beware of"
     d = dictionary
@@ -321,6 +334,8 @@ def reading_html(
         "content": "the same, after each unit's mean map is taken away. What a unit shows in every image alike counts for nothing. <b>This is the number to look at.</b>",
         "mispaired": "the correlation of the same two units when each image of one network stands beside <em>another</em> image of the other. What is left has nothing to do with what is in the image.",
         "q": "the smallest false discovery rate at which the match is still kept, found by counting how many best buddies among mispaired images have as much content correlation. Of all matches with q up to 0.05, about one in twenty is expected to be chance."}
+    if d.concepts and d.concepts[0].p is not None: words["p"] = f"how often a match as good is found among images that are paired at random, in {len(d.tables[d.models[0]]['maxima'])} tries for each model; the best of all matches counts in each."
+    if names: words["name, purity"] = f"on scenes whose every pixel is known, a concept is called after the truth (part, colour or animal) that its partners tell best, if their mean AUROC on other scenes is at least {FITS}; ½ is chance. Purity is the share of its partners that tell this truth best. {sum(o.name is not None for o in names)} of {len(names)} concepts have a name; between them they name {coverage(names):.0%} of {len(TRUTHS)} truths."
     return f"""<p>Best buddies alone prove little: here there are {buddies}, and {decoys} where every image is paired with a wrong one. Position explains much of plain correlation.
 So every number stands beside what chance gives, and the page opens with the concepts that survive a false discovery rate of 5 %.</p>
 <dl class="words">{"".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k,v in words.items())}</dl>
@@ -395,14 +410,15 @@ def controls_html(
     return f"""<div class="bar"><label><input type="checkbox" id="show-all"> show also the {others} that do not survive 5 %</label>
 <form id="controls" hidden>
 <label>sort by <select id="sort"><option value="content">content</option><option value="correlation">correlation</option><option value="q">q</option><option value="size">size</option></select></label>
-<label>find <input type="search" id="filter" placeholder="layer, unit, model" autocomplete="off"></label>
+<label>find <input type="search" id="filter" placeholder="name, layer, unit, model" autocomplete="off"></label>
 <label>model <select id="model"><option value="">all</option>{options}</select></label>
 <label>least content <input type="range" id="min-content" min="0" max="0.95" step="0.05" value="0"><output id="min-shown" for="min-content">any</output></label>
 <output id="count"></output></form></div>"""
 
 def page_html(
     dictionary:RosettaDictionary,
-    concepts:list # HTML of each
+    concepts:list, # HTML of each
+    names=None # `ConceptName`s
 )->str:
     "The whole page"
     d = dictionary
@@ -417,11 +433,20 @@ def page_html(
 <meta http-equiv="Content-Security-Policy" content="{policy}"><title>{title}</title><style>{PAGE_STYLE}</style></head>
 <body><header><h1>{title}</h1><ul class="tiles">{"".join(f"<li><b>{v}</b> {k}</li>" for k,v in tiles.items())}</ul><p><a href="#concepts">To the concepts</a></p>
 <details><summary>How it was mined</summary>{recipe_html(d)}</details></header>
-<main><div class="sides"><section><h2>How to read this page</h2>{reading_html(d)}</section>
+<main><div class="sides"><section><h2>How to read this page</h2>{reading_html(d, names)}</section>
 <section><h2>What chance gives</h2>{models_html(d)}<details open><summary>Histograms</summary><div class="charts">{charts}</div></details></section></div>
 <section><h2>Concepts</h2>{controls_html(d)}<div id="concepts">{"".join(concepts[i] for i in order)}</div></section></main>
 <script>{PAGE_SCRIPT}</script></body></html>
 """
+
+# %% ../nbs/10_report.ipynb #23dbcecf
+def names_on_page(
+    dictionary:RosettaDictionary,
+    nets:dict # `{"G": G, name: model}`
+): # a `ConceptName` for each concept; None if the models are not of the mini zoo
+    "Names of the concepts, where there is a truth to name them by"
+    known = list_models("mini_*")
+    if dictionary.concepts and all(dictionary.names[m] in known for m in dictionary.models): return concept_names(dictionary, nets)
 
 # %% ../nbs/10_report.ipynb #e323c801
 def report(
@@ -430,15 +455,17 @@ def report(
     generator=None, # G, for a dictionary that was loaded and whose G is not of the zoo
     models:dict=None, # `{name: model}`, likewise
     images=None, # what was given to `mine` as images, likewise
-    layers:dict=None # what was given to `mine` as layers, where `record` needed more than names
+    layers:dict=None, # what was given to `mine` as layers, where `record` needed more than names
+    names:list=None # a `ConceptName` for each concept; found on the known scenes if all models are of the mini zoo and None are given
 )->Path: # of the page
     "Write a dictionary as one page that holds everything in itself"
     folder = check_writable(folder)
     neurons = [best_neuron(o) for o in dictionary.concepts]
     nets = find_networks(dictionary, generator, models)
     pool = gather_maps(dictionary, nets, find_images(dictionary, nets["G"], images), units_shown(neurons), layers) if neurons else ()
-    concepts = [concept_html(dictionary, i, o, *pool) for i,o in enumerate(neurons)]
+    if names is None: names = names_on_page(dictionary, nets)
+    concepts = [concept_html(dictionary, i, names[i] if names else None, o, *pool) for i,o in enumerate(neurons)]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder/"report.html"
-    write_beside(path, page_html(dictionary, concepts).encode())
+    write_beside(path, page_html(dictionary, concepts, names).encode())
     return path

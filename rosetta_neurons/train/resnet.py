@@ -15,10 +15,10 @@ from ..zoo.resnet import MiniResNet, STAGES
 # %% ../../nbs/15_train/03_resnet.ipynb #5652a071
 @task("mini_resnet")
 class ResNetTask(Task):
-    steps = 2000
+    steps, width = 2000, 32
     def __init__(self, seed, device):
         super().__init__(seed, device)
-        self.net = fast(MiniResNet().to(device))
+        self.net = fast(MiniResNet(width=self.width).to(device))
         self.model = Vision(self.net, STAGES, 64).to(device)
         self.opt, self.pool = torch.optim.AdamW(self.net.parameters(), 2e-3, weight_decay=.05), Pool(30 + seed, 64, chunk=8192)
     def parts(self): return dict(net=self.net, opt=self.opt)

@@ -18,14 +18,15 @@ WIDTHS = {64: 32, 128: 64, 256: 128, 512: 192} # channels of the four stages, by
 
 class MiniResNet(ResNet):
     "torchvision's ResNet-18 with narrower stages and a stem for small pictures"
-    def __init__(self, num_classes=len(ANIMALS)*len(COATS)):
+    def __init__(self, num_classes=len(ANIMALS)*len(COATS), width=32):
+        self.width = width # channels of the first stage; the others grow with it
         super().__init__(BasicBlock, [2, 2, 2, 2])
-        self.conv1, self.bn1, self.maxpool = nn.Conv2d(3, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32), nn.Identity()
-        self.fc = nn.Linear(192, num_classes)
+        self.conv1, self.bn1, self.maxpool = nn.Conv2d(3, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.Identity()
+        self.fc = nn.Linear(6*width, num_classes)
 
     def _make_layer(self, block, planes, *args, **kwargs):
-        if planes == 64: self.inplanes = 32
-        return super()._make_layer(block, WIDTHS[planes], *args, **kwargs)
+        if planes == 64: self.inplanes = self.width
+        return super()._make_layer(block, WIDTHS[planes]*self.width//32, *args, **kwargs)
 
 # %% ../../nbs/07_zoo/02_resnet.ipynb #f2762e0e
 STAGES = ["layer1", "layer2", "layer3", "layer4"]

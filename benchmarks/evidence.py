@@ -1,0 +1,131 @@
+"""Are they real? `python benchmarks/evidence.py [ROW ...]`
+
+Rosetta Neurons against other units, trained against untrained, what each null leaves, how stable a dictionary is, and which layers and models match. Truth: fresh
+scenes of the world for the models that look, and for the generator its own samples as the private `eval_net` sees them. Every network of the mini zoo that has
+weights takes part. A row that is in `evidence.json` already is kept unless it is named; mined dictionaries are kept in `runs/evidence`. About ten minutes on an idle core."""
+import argparse, json, time
+from itertools import combinations
+from pathlib import Path
+import torch, torch.nn.functional as F
+from torch import nn
+from rosetta_neurons.dictionary import RosettaDictionary
+from rosetta_neurons.evidence import buddies_told, compare_groups, interval, null_tables, unit_groups
+from rosetta_neurons.hooks import evaluating
+from rosetta_neurons.mining import mine, observe
+from rosetta_neurons.train.eval_net import load_judge
+from rosetta_neurons.truth import BACKGROUND, TRUTHS, agreement, concept_names, coverage, known_scenes, truth_masks
+from rosetta_neurons.world import ANIMALS, COLORS, PARTS, sample_scenes
+from rosetta_neurons.zoo import create_model, list_models
+from rosetta_neurons.zoo.core import WEIGHTS
+
+OUT, G_NAME = Path(__file__).with_suffix(".json"), "mini_stylegan2"
+KINDS = dict(animal=[o for o in PARTS if o not in BACKGROUND] + ANIMALS, scene=BACKGROUND + COLORS, all=TRUTHS)
+LOOKING = [o for o in ("mini_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_mae", "mini_clip_resnet") if (WEIGHTS/f"{o}.safetensors").is_file()]
+
+def models(pretrained=True, names=LOOKING): return {m: create_model(m, pretrained=pretrained) for m in names}
+
+class Bench:
+    def __init__(self, folder, n): self.folder, self.n, self.G = Path(folder), n, create_model(G_NAME)
+    def mined(self, name, G, nets, n=None, **kw):
+        "A dictionary, from the disk if it is there"
+        path = self.folder/f"{name}_{n or self.n}_{'_'.join(nets)}"
+        if not (path/"dictionary.json").is_file(): mine(G, nets, n=n or self.n, progress=False, out=path, **kw)
+        return RosettaDictionary.load(path)
+    def judged(self, n=160):
+        "Samples of G, and what the judge sees in them"
+        z, judge = self.G.sample(n, seed=60), load_judge()
+        with torch.no_grad(): seen = [(x, judge(x)) for x in (self.G(z[i:i+32]) for i in range(0, n, 32))]
+        parts = [F.one_hot(o["parts"].argmax(1), len(PARTS)).permute(0, 3, 1, 2).float() for _, o in seen]
+        return z, torch.cat([truth_masks(x, p, o["animal"].argmax(1)) for (x, o), p in zip(seen, parts)])
+
+    def groups(self):
+        x, masks = known_scenes(160)
+        d, du = self.mined("trained", self.G, models()), self.mined("untrained", self.G, models(False))
+        told = lambda d, m, a: {k: compare_groups(o := a.among(t), unit_groups(d, m, o)) for k, t in KINDS.items()}
+        res = {m: {s: told(e, m, agreement(create_model(m, pretrained=p), x, masks)) for s, e, p in (("trained", d, True), ("untrained", du, False))} for m in LOOKING}
+        return {**res, G_NAME: dict(trained=told(d, "G", agreement(self.G, *self.judged())))}
+    def names(self):
+        res = {}
+        for state, pretrained in (("trained", True), ("untrained", False)):
+            d = self.mined(state, self.G, models(pretrained)).filter(q=.05)
+            o = concept_names(d, models(pretrained), n=160, size=32)
+            purity = torch.tensor([c.purity for c in o])
+            res[state] = dict(concepts=len(o), named=sum(c.name is not None for c in o), coverage=coverage(o), purity=interval(purity), names={t: sum(c.name == t for c in o) for t in TRUTHS if any(c.name == t for c in o)})
+        return res
+
+    def batches(self, G, D, n):
+        z = G.sample(n, seed=61)
+        with evaluating(G, D):
+            for i in range(0, n, 32):
+                x, g = observe("G", G, z[i:i+32])
+                yield g, observe("D", D, x)[1]
+    def nulls(self, n=192):
+        G, D = self.G, create_model("mini_resnet")
+        one = lambda G, D: buddies_told(null_tables(self.batches(G, D, n))["true"])
+        res = {k: buddies_told(o) for k, o in null_tables(self.batches(G, D, n)).items()}
+        res["untrained network"] = one(G, create_model("mini_resnet", pretrained=False))
+        if (WEIGHTS/"mini_resnet.seed1.safetensors").is_file(): res["another seed"] = one(G, create_model("mini_resnet.seed1"))
+        return {"as it is": res.pop("true"), **res}
+
+    def stability(self, n=200, names=("mini_resnet", "mini_clip_resnet")):
+        "Matches, Rosetta Neurons and concepts found again when one thing is changed; for each, beside all matches those that survive 5 %"
+        nets, base = models(names=names), dict(n=n, k=5, seed=0)
+        changes = {"another seed, other images": [dict(seed=s) for s in (1, 2)], "the same images, resampled": [dict(resampled=s) for s in range(3)], "n = 50": [dict(n=50)], "n = 100": [dict(n=100)], "n = 400": [dict(n=400)],
+             "K = 1": [dict(k=1)], "K = 3": [dict(k=3)], "K = 10": [dict(k=10)], "matched by content": [dict(center="position")]}
+        def made(resampled=None, **kw):
+            kw = {**base, **kw}
+            G = self.G if resampled is None else Resampled(self.G, kw["n"], resampled)
+            name = "stability_" + "_".join(f"{k}{v}" for k, v in {**kw, "boot": resampled}.items())
+            d = self.mined(name, G, nets, **kw)
+            d.recipe.digests["G"] = "the same generator" # the wrapper that resamples has a digest of its own
+            return d
+        d, res = made(), {}
+        for what, several in changes.items():
+            rows = [[getattr(a.compare(b), k) for a, b in ((d, e), (d.filter(q=.05), e.filter(q=.05))) for k in ("matches", "neurons", "found")] for e in (made(**o) for o in several)]
+            mean = torch.tensor(rows).mean(0).tolist()
+            res[what] = dict(runs=len(rows), concepts=len(made(**several[0]).concepts), **{f"{s}.{k}": round(v, 3) for (s, k), v in zip([(s, k) for s in ("all", "survivors") for k in ("matches", "neurons", "found")], mean)})
+            res[what]["spread"] = [round(v, 3) for v in (torch.tensor(rows).amax(0) - torch.tensor(rows).amin(0)).tolist()]
+        return dict(reference=dict(n=n, concepts=len(d.concepts), survivors=len(d.filter(q=.05).concepts)), changes=res)
+
+    def pairs(self, n=200):
+        "Best buddies of any two networks, layer by layer: of the generator on its samples, of the others on fresh scenes"
+        scenes, res = sample_scenes(n, seed=3_950_000).render(), {}
+        nets = {**models(), **models(names=[o for o in list_models("mini_*.seed*") if not o.startswith(("mini_stylegan", "mini_biggan"))])}
+        rest = {f"{m}, untrained": create_model(m, pretrained=False) for m in ("mini_resnet",)}
+        for a, b in [*((G_NAME, m) for m in nets), *combinations(nets, 2), *((m, u) for m in ("mini_resnet",) for u in rest)]:
+            if a == G_NAME: d = mine(self.G, {b: nets[b]}, n=n, progress=False, center="position")
+            else: d = mine(nets[a], {b: {**nets, **rest}[b]}, n=n, progress=False, center="position", images=scenes)
+            kept = [o for o in d.matches if o.q <= .05]
+            table = [[sum(o.unit[0] == l and o.partner[0] == k for o in kept) for k in d.layers[b]] for l in d.layers["G"]]
+            content = torch.tensor([o.content for o in kept]).double()
+            units = [len(d.units["G"]), len(d.units[b])]
+            res[f"{a} x {b}"] = dict(units=units, pairs=len(kept), shared=[round(len({getattr(o, k) for o in kept})/u, 3) for k, u in zip(("unit", "partner"), units)], content=interval(content) if len(kept) > 1 else None,
+                strong=round((content >= .5).double().mean().item(), 3) if len(kept) else 0, layers=[d.layers["G"], d.layers[b]], table=table)
+            print(f"{a} x {b}", {k: v for k, v in res[f"{a} x {b}"].items() if k not in ("layers", "table")}, flush=True)
+        return res
+
+class Resampled(nn.Module):
+    "A generator whose latents of a seed are drawn once more from among themselves, with repetition"
+    def __init__(self, G, n, seed):
+        super().__init__()
+        self.net, self.layers, self.name = G, G.layers, G.name
+        self.order = torch.randint(n, (n,), generator=torch.Generator().manual_seed(seed))
+    def sample(self, n, seed=0, **kw): return self.net.sample(n, seed=seed, **kw)[self.order]
+    def forward(self, z): return self.net(z)
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    rows = ["groups", "names", "nulls", "stability", "pairs"]
+    p.add_argument("rows", nargs="*", help=f"which to measure anew, of {', '.join(rows)}; all that are missing if none is named")
+    p.add_argument("-n", type=int, default=400, help="images of the dictionaries that groups and names are of")
+    p.add_argument("--folder", default="runs/evidence")
+    o = p.parse_args()
+    torch.set_num_threads(1)
+    table, bench = json.loads(OUT.read_text()) if OUT.is_file() else {}, Bench(o.folder, o.n)
+    for name in o.rows or [r for r in rows if r not in table]:
+        start = time.process_time()
+        table[name] = getattr(bench, name)()
+        print(name, f"({time.process_time() - start:.0f} CPU-seconds)", flush=True)
+        OUT.write_text(json.dumps(table, indent=None).replace('}, "', '},\n"') + "\n")
+
+if __name__ == "__main__": main()
