@@ -8,10 +8,12 @@ from pathlib import Path
 import torch, torch.nn.functional as F
 from rosetta_neurons.cli import VISION
 from rosetta_neurons.dictionary import RosettaDictionary
+from rosetta_neurons.evidence import interval
 from rosetta_neurons.editing import edit, remove, shift, zoom
 from rosetta_neurons.inversion import Space, fit_to, invert, partner_maps, of_pairs, similarity
 from rosetta_neurons.mining import mine, observe
 from rosetta_neurons.train.eval_net import load_judge
+from rosetta_neurons.truth import agreement
 from rosetta_neurons.world import ANIMALS, PARTS, sample_scenes
 from rosetta_neurons.zoo import create_model
 
@@ -19,14 +21,8 @@ ANIMAL = [i for i, p in enumerate(PARTS) if p not in ("sky", "ground", "sun", "t
 OPTIONAL = ["tail", "belly", "marks", "sun", "tree"]
 OUT = Path(__file__).with_suffix(".json")
 
-def interval(x, f=torch.median, seed=0):
-    "[value, lower, upper] of a statistic of x [n], or of several of rows [n, k]"
-    x = x.double()
-    draws = torch.randint(len(x), (1000, len(x)), generator=torch.Generator().manual_seed(seed))
-    lo, hi = torch.stack([f(x[i]) for i in draws]).quantile(torch.tensor([.025, .975]).double())
-    return [round(float(v), 3) for v in (f(x), lo, hi)]
-
-def share(x): return interval(x.float(), torch.mean)
+def spread(x, f=torch.median): return interval(x, f, digits=3)
+def share(x): return spread(x.float(), torch.mean)
 def correlated(rows): return torch.corrcoef(rows.T)[0, 1]
 
 class Judge:
@@ -69,7 +65,7 @@ class Bench:
     def compared(self, before, images):
         "The judge's view of the result, beside the source"
         after = self.judge(images)
-        return after, dict(n=len(images), area=interval(after["area"]/before["area"]), animal_kept=share(after["animal"] == before["animal"]))
+        return after, dict(n=len(images), area=spread(after["area"]/before["area"]), animal_kept=share(after["animal"] == before["animal"]))
     def unchanged(self):
         z, x, before = self.sources()
         return self.compared(before, edit(self.G, z, zoom(1), start="fresh", **self.how).images)[1]
@@ -77,7 +73,7 @@ class Bench:
         z, x, before = self.sources()
         r = self.inverted(z)
         after, row = self.compared(before, r.images)
-        return {**row, "psnr": interval(-10*(r.images - x).square().mean((1, 2, 3)).log10()), "centre_px": interval((after["center"] - before["center"]).norm(dim=1))}
+        return {**row, "psnr": spread(-10*(r.images - x).square().mean((1, 2, 3)).log10()), "centre_px": spread((after["center"] - before["center"]).norm(dim=1))}
     def models_maps(self):
         z, x, before = self.sources()
         r = self.inverted(x, self.models, label=z.label)
@@ -86,7 +82,7 @@ class Bench:
             asked = of_pairs(self.d, self.d.chosen(), partner_maps(self.d, self.models, self.d.chosen(), x))
             at = lambda z: similarity(observe("G", self.G, z)[1], asked)
             true, random = at(z), at(self.G.sample(len(z), seed=self.seed + 1, label=z.label))
-        return {**row, "centre_px": interval((after["center"] - before["center"]).norm(dim=1)), "climb": interval((r.final("similarity") - random)/(true - random))}
+        return {**row, "centre_px": spread((after["center"] - before["center"]).norm(dim=1)), "climb": spread((r.final("similarity") - random)/(true - random))}
 
     def shifted(self, by, really=True):
         "Towards the middle, where the result would lie inside the world's range; or not at all, to see what drifts there by itself"
@@ -100,19 +96,18 @@ class Bench:
         after, row = self.compared(before, images)
         got = (after["center"] - before["center"])[:, 0]*side(before)/(by*64)
         off = (after["center"] - before["center"] - asked(before)).norm(dim=1)/(by*64)
-        return {**row, "of_the_request": interval(got), "within_a_quarter": share(off <= .25), "right_way": share(got > 0)}
+        return {**row, "of_the_request": spread(got), "within_a_quarter": share(off <= .25), "right_way": share(got > 0)}
     def zoomed(self, by):
         z, x, before = self.sources(lambda s: self.judge.inside(32 + (s["center"] - 32)*by, s["area"]*by**2) & self.judge.inside(s["center"], s["area"]))
         after, row = self.compared(before, edit(self.G, z, zoom(by), **self.how).images)
-        return {**row, "asked_area": round(by**2, 2), "centre_px": interval((after["center"] - 32 - (before["center"] - 32)*by).norm(dim=1))}
+        return {**row, "asked_area": round(by**2, 2), "centre_px": spread((after["center"] - 32 - (before["center"] - 32)*by).norm(dim=1))}
 
     @cached_property
     def agreement(self):
         "Correlation of each partner with each part, on true scenes"
         x, masks = sample_scenes(256, seed=3_200_000).render(masks=True)
-        flat = lambda o: F.normalize((o - o.mean((0, 2, 3), keepdim=True)).transpose(0, 1).flatten(1), dim=1)
-        with torch.no_grad(): return {(m, l, c): r for m, D in self.models.items() for l, o in observe(m, D, x)[1].items()
-            for c, r in enumerate(flat(o) @ flat(F.interpolate(masks.float(), o.shape[2:], mode="area")).T)}
+        told = {m: agreement(D, x, masks, PARTS, units=[o.partner for o in self.d.matches if o.model == m]) for m, D in self.models.items()}
+        return {(m, *u): r for m, a in told.items() for u, r in zip(a.units, a.correlation)}
     def pairs_of(self, part, least=.2, most=6):
         "Units of G with a best buddy in any model that agrees with a part, and with no other part more"
         p, known = PARTS.index(part), {}
@@ -135,7 +130,7 @@ class Bench:
             images[i:i+16] = edit(self.G, z[i:i+16], remove, pairs=pairs, **self.how).images
         after, row = self.compared(before, images)
         halved, body = after["parts"][:, p] <= .5*before["parts"][:, p], after["area"] >= .75*before["area"]
-        return {**row, "units": len(units), "halved": share(halved), "animal_stays": share(body), "both": share(halved & body), "left": interval(after["parts"][:, p]/before["parts"][:, p])}
+        return {**row, "units": len(units), "halved": share(halved), "animal_stays": share(body), "both": share(halved & body), "left": spread(after["parts"][:, p]/before["parts"][:, p])}
 
     def crossed(self, animal="cat"):
         "Pictures from the world into the generator, which is asked for one animal, if it can be; then pictures of the others"
@@ -143,7 +138,7 @@ class Bench:
         label = ANIMALS.index(animal) if self.G.c_dim else None
         x = s.render()[s.label != label][:self.n] if self.G.c_dim else s.render()[:self.n]
         before, after = self.judge(x), self.judge(self.inverted(x, self.models, label=label).images)
-        both = lambda f: interval(torch.stack([f(before), f(after)], 1), correlated)
+        both = lambda f: spread(torch.stack([f(before), f(after)], 1), correlated)
         row = dict(n=len(x), x=both(lambda o: o["center"][:, 0]), y=both(lambda o: o["center"][:, 1]), log_area=both(lambda o: o["area"].log()))
         return {**row, "animal_kept": share(after["animal"] == before["animal"])} if label is None else {**row, "asked_animal": share(after["animal"] == label)}
 

@@ -11,6 +11,7 @@ import torch
 from torchmetrics.functional.image import structural_similarity_index_measure as ssim
 from rosetta_neurons.cli import VISION
 from rosetta_neurons.dictionary import RosettaDictionary, write_beside
+from rosetta_neurons.evidence import interval
 from rosetta_neurons.inversion import fit_to, invert, perceptual
 from rosetta_neurons.mining import mine
 from rosetta_neurons.train.eval_net import load_judge
@@ -20,10 +21,6 @@ from rosetta_neurons.zoo import create_model
 ROWS = {"perceptual loss": [], "+ CLIP matches": ["mini_clip_resnet"], "+ MAE matches": ["mini_mae"], "+ classifier matches": ["mini_resnet"], "+ all matches": list(VISION)}
 RATES = (.03, .1)
 SETTINGS = {True: [dict(lr=lr, beta=b, alpha=.03) for lr, b in product(RATES, (.1, .3, 1.))], False: [dict(lr=lr, alpha=a) for lr, a in product(RATES, (0., .03, .1))]}
-
-def interval(x, seed=0):
-    draws = x[torch.randint(len(x), (2000, len(x)), generator=torch.Generator().manual_seed(seed))].mean(1)
-    return [round(float(v), 4) for v in (x.mean(), *draws.quantile(torch.tensor([.025, .975]).to(x)))]
 
 class Table:
     def __init__(self, generator, steps, dictionary, folder):
