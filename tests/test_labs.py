@@ -77,6 +77,10 @@ def with_cell(nb, code, at):
     nb['cells'].insert(at, dict(cell_type='code', id='planted', metadata={}, outputs=[], execution_count=None, source=code))
     return nb
 
+def bare(nb):
+    "A notebook without what only shows and tries out: imports, functions, answers and checks are left"
+    return dict(nb, cells=[c for c in nb['cells'] if c['cell_type']=='code' and re.search(r'^(import|from|def|reading|choice|grader)\b', source(c), re.M) and not re.search(r'^(G|pc|stats_g|judge|with)\b', source(c), re.M)])
+
 def replaced(nb, code):
     "A notebook in which other code stands for what the right code defines"
     nb,name = json.loads(json.dumps(nb)),re.search(r'^(?:def )?(\w+)', code.strip())[1]
@@ -84,10 +88,6 @@ def replaced(nb, code):
     assert len(at)==1, f'{name} is defined in {len(at)} cells'
     at[0]['source'] = code.strip()
     return nb
-
-def second(nb):
-    "Where to put a cell: after the first imports"
-    return next(i for i,c in enumerate(nb['cells']) if 'import torch' in source(c))+1
 
 @pytest.fixture(scope='session')
 def made(tmp_path_factory):
@@ -104,8 +104,8 @@ def grades(made, tmp_path_factory):
     def put(name, nb): (folder/f'{name}.ipynb').write_text(json.dumps(nb))
     solution,student = ({l: json.loads((made/k/f'{l}.ipynb').read_text()) for l in labs} for k in ('solution','student'))
     for l in labs: put(f'{l}-solution', solution[l]), put(f'{l}-blank', student[l])
-    for i,(l,q,_,_,code) in enumerate(planted): put(f'planted-{i}', replaced(solution[l], code))
-    for k,code in hostile.items(): put(f'hostile-{k}', (replaced if k=='flood' else with_cell)(solution['1_maps'], code.replace('%r', repr(str(made))), *[second(solution['1_maps'])+9]*(k!='flood')))
+    for i,(l,q,_,_,code) in enumerate(planted): put(f'planted-{i}', replaced(bare(solution[l]), code))
+    for k,code in hostile.items(): put(f'hostile-{k}', (replaced if k=='flood' else with_cell)(bare(solution['1_maps']), code.replace('%r', repr(str(made))), *[5]*(k!='flood')))
     for k,code in blank.items(): put(f'cheat-{k}', with_cell(student['1_maps'], code.replace('%r', repr(str(made/'autograder'))), len(student['1_maps']['cells'])))
     with zipfile.ZipFile(folder/'zipped.zip', 'w') as z: z.writestr('my lab.ipynb', json.dumps(solution['1_maps']))
     (folder/'other.ipynb').write_text(json.dumps(dict(cells=[], metadata={}, nbformat=4, nbformat_minor=5)))
