@@ -68,7 +68,7 @@ def decode(
     tensors = load(data)
     return unpacked(json.loads(bytes(tensors["json"].tolist())), tensors)
 
-# %% ../nbs/16_labs.ipynb #4d49b7a5
+# %% ../nbs/16_labs.ipynb #834f5c07
 MOST = 2**28 # bytes that one answer may have
 
 class Anything:
@@ -113,8 +113,9 @@ def answer(
     if what=="get": return dict(callable=True) if callable(x) else dict(value=x)
     given = [*args, *kwargs.values()]
     before = [o.detach().clone() if isinstance(o, Tensor) else None for o in given]
-    value = x(*args, **kwargs)
-    return dict(value=value, after=[done_to(o, b) for o,b in zip(given, before)])
+    try: res = dict(value=x(*args, **kwargs))
+    except Exception as e: res = dict(error=said(e))
+    return dict(res, after=[done_to(o, b) for o,b in zip(given, before)])
 
 def said(
     error:BaseException
@@ -230,7 +231,7 @@ def confinement()->str:
     who = "as a user of their own, without a network" if os.getuid()==0 else "as this user"
     return f"{who}, {'confined to a folder' if ctypes.CDLL(None).syscall(444, None, 0, 1)>0 else 'not confined to a folder'}"
 
-# %% ../nbs/16_labs.ipynb #5878658c
+# %% ../nbs/16_labs.ipynb #37d5fac0
 class Ended(Exception): "The process of a submission is no more"
 class StudentError(Exception): "An error that a submission's code raised"
 class Submission:
@@ -295,7 +296,7 @@ def ask(self:Submission,
     except (EOFError,OSError): self.end("the notebook's process ended by itself, or was ended for taking too much")
     except Exception as e: self.end(f"the notebook's process gave an answer that cannot be read: {said(e)}")
     if self.ended: raise Ended(self.ended)
-    if "error" in reply: raise StudentError(reply["error"])
+    if "error" in reply and "after" not in reply: raise StudentError(reply["error"])
     return reply
 
 @patch
@@ -314,6 +315,7 @@ class Remote:
     def __call__(self, *args, **kwargs):
         reply = self.submission.ask("call", self.name, args, kwargs)
         for o,after in zip([*args, *kwargs.values()], reply["after"]): redo(o, after)
+        if "error" in reply: raise StudentError(reply["error"])
         if reply["value"] is None: raise StudentError(f"{self.name} gives nothing back: is it still blank?")
         return reply["value"]
 

@@ -239,7 +239,7 @@ wrong(L, "q1", "right and down exchanged", "are exchanged", grid % ("shifted", "
 wrong(L, "q1", "half as far", "a whole width is 2", grid % ("shifted", "right, down", "[[1,0,-1.*right],[0,1,-1.*down]]", "border"))
 wrong(L, "q1", "whole positions", "read bilinearly", '''
 def shifted(maps, right, down): return maps.roll((round(down*maps.shape[2]), round(right*maps.shape[3])), (2,3))''')
-wrong(L, "q1", "zeros from outside", "padding_mode='border'", grid % ("shifted", "right, down", "[[1,0,-2.*right],[0,1,-2.*down]]", "zeros"))
+wrong(L, "q1", "zeros from outside", "padding_mode='border", grid % ("shifted", "right, down", "[[1,0,-2.*right],[0,1,-2.*down]]", "zeros"))
 wrong(L, "q2", "smaller", "divide by the factor", grid % ("zoomed", "by", "[[by,0,0],[0,by,0]]", "border"))
 wrong(L, "q3", "zero", "zero is the average", '''
 def removed(maps): return torch.zeros_like(maps)''')

@@ -110,7 +110,7 @@ def grades(made, tmp_path_factory):
     with zipfile.ZipFile(folder/'zipped.zip', 'w') as z: z.writestr('my lab.ipynb', json.dumps(solution['1_maps']))
     (folder/'other.ipynb').write_text(json.dumps(dict(cells=[], metadata={}, nbformat=4, nbformat_minor=5)))
     (folder/'broken.ipynb').write_text('{')
-    grade_labs(folder, made/'autograder', out/'grades.csv', minutes=2.5, seconds=10)
+    grade_labs(folder, made/'autograder', out/'grades.csv', minutes=3, seconds=30)
     def says(name): return (out/f'grades/{name}.txt').read_text() if (out/f'grades/{name}.txt').is_file() else ''
     return {r['file']: {**r, 'says': says(r['file'])} for r in csv.DictReader(open(out/'grades.csv'))}
 
@@ -147,7 +147,7 @@ def test_hostile(grades, name):
     if sys.platform!='linux' and name in ('memory','deleter','forks'): return
     harmless = name in ('loop','memory','deleter','forks','flood')
     assert row['lab']=='1_maps' and (row['notes'] or name in ('deleter','forks','flood')), row
-    assert (float(row['percent'])>=70)==harmless, row
+    assert (float(row['percent'])>=60)==harmless, row
 
 def test_harm(grades, made):
     "Nothing is missing, nobody else has lost points"
