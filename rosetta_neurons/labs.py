@@ -6,8 +6,8 @@
 __all__ = ['MOST', 'RUNNER', 'packed', 'unpacked', 'encode', 'decode', 'Anything', 'execute', 'hooks_of', 'done_to', 'answer',
            'said', 'fresh', 'out_of_time', 'serve', 'landlock', 'needed', 'limit', 'become', 'confine', 'confinement',
            'Ended', 'StudentError', 'Submission', 'Confined', 'end_all_of', 'Remote', 'redo', 'read_tests', 'code_of',
-           'checks_in', 'mark', 'course_number', 'seeded', 'with_runner', 'build_lab', 'build_labs', 'lab_of', 'row_of',
-           'feedback', 'judge_file', 'judged_rows', 'end_job', 'grade_labs', 'write_grades', 'gradescope']
+           'checks_in', 'mark', 'course_number', 'for_course', 'with_runner', 'build_lab', 'build_labs', 'lab_of',
+           'row_of', 'feedback', 'judge_file', 'judged_rows', 'end_job', 'grade_labs', 'write_grades', 'gradescope']
 
 # %% ../nbs/16_labs.ipynb #2dad8d17
 import ast, csv, ctypes, hashlib, json, multiprocessing, os, re, shutil, signal, struct, sys, tempfile, time, zipfile
@@ -379,7 +379,7 @@ def mark(
             if q not in res: check(q)
         return {q: res[q] for q in tests},notes
 
-# %% ../nbs/16_labs.ipynb #540e025c
+# %% ../nbs/16_labs.ipynb #ee26fe46
 def course_number(
     seed:str, # of the course
     lab:str # name
@@ -387,7 +387,7 @@ def course_number(
     "The seed of one lab in one course"
     return int(hashlib.sha256(f"{seed}/{lab}".encode()).hexdigest()[:7], 16)
 
-def seeded(
+def for_course(
     master, # path
     seed:str # of the course
 )->dict: # notebook
@@ -420,7 +420,7 @@ def build_lab(
     from otter.assign import main as assign
     with tempfile.TemporaryDirectory() as tmp, open(os.devnull, "w") as quiet, redirect_stdout(quiet):
         tmp = Path(tmp)
-        (tmp/master.name).write_text(json.dumps(seeded(master, seed)), encoding="utf-8")
+        (tmp/master.name).write_text(json.dumps(for_course(master, seed)), encoding="utf-8")
         assign(str(tmp/master.name), str(tmp/"made"), no_pdfs=True, no_run_tests=True)
         for made,to in (("student","student"),("autograder","solution")):
             (out/to).mkdir(parents=True, exist_ok=True)

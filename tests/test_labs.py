@@ -79,7 +79,7 @@ def with_cell(nb, code, at):
 
 def bare(nb):
     "A notebook without what only shows and tries out: imports, functions, answers and checks are left"
-    return dict(nb, cells=[c for c in nb['cells'] if c['cell_type']=='code' and re.search(r'^(import|from|def|reading|choice|grader)\b', source(c), re.M) and not re.search(r'^(G|pc|stats_g|judge|with)\b', source(c), re.M)])
+    return dict(nb, cells=[c for c in nb['cells'] if c['cell_type']=='code' and re.search(r'^(import|from|def|reading|choice|grader)\b', source(c), re.M) and (re.search('^(reading|choice)', source(c), re.M) or not re.search(r'^(G|pc|stats_g|judge|with)\b', source(c), re.M))])
 
 def replaced(nb, code):
     "A notebook in which other code stands for what the right code defines"
