@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['MOST', 'RUNNER', 'packed', 'unpacked', 'encode', 'decode', 'Anything', 'execute', 'hooks_of', 'done_to', 'answer',
            'said', 'fresh', 'out_of_time', 'serve', 'landlock', 'needed', 'limit', 'become', 'confine', 'confinement',
-           'Ended', 'StudentError', 'Submission', 'Confined', 'end_all_of', 'Remote', 'redo', 'read_tests', 'code_of',
-           'checks_in', 'mark', 'course_number', 'for_course', 'with_runner', 'build_lab', 'build_labs', 'lab_of',
-           'row_of', 'feedback', 'judge_file', 'judged_rows', 'end_job', 'grade_labs', 'write_grades', 'gradescope']
+           'Ended', 'StudentError', 'Submission', 'Confined', 'user_of', 'end_all_of', 'Remote', 'redo', 'read_tests',
+           'code_of', 'checks_in', 'mark', 'course_number', 'for_course', 'with_runner', 'build_lab', 'build_labs',
+           'lab_of', 'row_of', 'feedback', 'judge_file', 'judged_rows', 'end_job', 'grade_labs', 'write_grades',
+           'gradescope']
 
 # %% ../nbs/16_labs.ipynb #2dad8d17
 import ast, csv, ctypes, hashlib, json, multiprocessing, os, re, shutil, signal, struct, sys, tempfile, time, zipfile
@@ -151,7 +152,7 @@ def serve(
         finally: signal.setitimer(signal.ITIMER_PROF, 0) if hasattr(signal, "setitimer") else None
         conn.send_bytes(reply)
 
-# %% ../nbs/16_labs.ipynb #f7ad4650
+# %% ../nbs/16_labs.ipynb #51a32165
 def landlock(
     readable, # folders to read
     writable, # folders to read and write
@@ -200,14 +201,13 @@ def become(
     os.setuid(uid)
     keep = 4 if not os.access(os.path.realpath(sys.executable), os.R_OK) and lock() else lock() and 0
     libc.capset((ctypes.c_uint32*2)(0x20080522, 0), (ctypes.c_uint32*6)(keep, keep, 0, 0, 0, 0))
-    libc.prctl(1, signal.SIGKILL, 0, 0, 0)
 
 def confine(
     conn, # all that stays open
     folder, # to work in
     memory:int, # bytes
     seconds:int, # of processor time
-    uid:int # to become, where this process is root
+    uid:int # to become, from `user_of`
 ):
     "Give up all rights that a submission does not need"
     keep = conn.fileno()
@@ -220,10 +220,10 @@ def confine(
     os.closerange(3, keep)
     os.closerange(keep+1, 65536)
     os.setsid()
-    root = sys.platform=="linux" and os.getuid()==0
-    limit(memory, seconds, 16 if root else None)
+    limit(memory, seconds, None if uid is None else 16)
     lock = lambda: landlock(needed(), [folder])
-    become(uid, lock) if root else lock()
+    lock() if uid is None else become(uid, lock)
+    if sys.platform=="linux": ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0) # end with the judge
 
 def confinement()->str:
     "How well submissions can be confined here, in words"
@@ -231,7 +231,7 @@ def confinement()->str:
     who = "as a user of their own, without a network" if os.getuid()==0 else "as this user"
     return f"{who}, {'confined to a folder' if ctypes.CDLL(None).syscall(444, None, 0, 1)>0 else 'not confined to a folder'}"
 
-# %% ../nbs/16_labs.ipynb #37d5fac0
+# %% ../nbs/16_labs.ipynb #6a435c67
 class Ended(Exception): "The process of a submission is no more"
 class StudentError(Exception): "An error that a submission's code raised"
 class Submission:
@@ -239,12 +239,12 @@ class Submission:
     def __init__(self,
         minutes:float=10., # that it may take in all
         seconds:float=60., # of processor time that a cell or a call may take
-        memory:int=4*2**30, # bytes
-        uid:int=61000 # user to run as, where this process is root
+        memory:int=4*2**30 # bytes
     ):
         store_attr()
+        self.uid = uid = user_of(os.getpid())
         self.folder,self.ended = tempfile.mkdtemp(prefix="lab"),""
-        if os.name=="posix" and os.getuid()==0: os.chown(self.folder, uid, uid)
+        if uid is not None: os.chown(self.folder, uid, uid)
         context = multiprocessing.get_context("fork" if sys.platform=="linux" else "spawn")
         self.conn,theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, Confined(self.folder, memory, int(60*minutes), uid)), daemon=True)
@@ -265,16 +265,25 @@ def end(self:Submission,
 ):
     "End the process, and whatever it has started"
     self.ended = self.ended or why
+    with suppress(OSError, AttributeError): os.killpg(self.process.pid, signal.SIGKILL)
     if self.process.is_alive(): self.process.kill()
     self.process.join()
     end_all_of(self.uid)
     shutil.rmtree(self.folder, ignore_errors=True)
 
+def user_of(
+    pid:int # of a judge
+)->int: # a user number, or None
+    "A number that no user of the system has, for one judge's submission; where there is no root, or no Linux, none"
+    if sys.platform!="linux" or os.getuid()!=0: return
+    many = int(Path("/proc/self/uid_map").read_text().split()[2])>2**25
+    return 2**24 + pid if many else 60600 + pid%500
+
 def end_all_of(
-    uid:int # of a submission
+    uid:int # of a submission, from `user_of`
 ):
     "End every process of a user that exists only for one submission; root on Linux only"
-    if sys.platform!="linux" or os.getuid()!=0: return
+    if uid is None: return
     if not (pid := os.fork()):
         with suppress(BaseException):
             os.setuid(uid)
@@ -439,7 +448,7 @@ def build_labs(
     for o in found: build_lab(o, seed, Path(out))
     return f"{len(found)} labs in {out}: hand out student/, keep solution/ and autograder/ to yourself"
 
-# %% ../nbs/16_labs.ipynb #55658ac5
+# %% ../nbs/16_labs.ipynb #d00f92ed
 def lab_of(
     path, # notebook, or a zip that holds one
     labs # names of those that there are tests for
@@ -494,23 +503,25 @@ def judged_rows(
         while todo or running:
             while todo and len(running)<workers:
                 i,p = todo.pop(0)
-                uid = 61000 + i%4000
-                job = context.Process(target=judge_file, args=(p, labs, dest/str(i), dict(limits, uid=uid)))
+                job = context.Process(target=judge_file, args=(p, labs, dest/str(i), limits))
                 job.start()
-                running[job.sentinel] = (job, time.monotonic()+60*limits["minutes"]+60, uid)
-            over = set(wait(list(running), 1)) | {k for k,(_,until,_) in running.items() if time.monotonic()>until}
+                running[job.sentinel] = (job, time.monotonic()+60*limits["minutes"]+60)
+            over = set(wait(list(running), 1)) | {k for k,(_,until) in running.items() if time.monotonic()>until}
             for k in over: end_job(*running.pop(k))
     finally:
         for o in running.values(): end_job(*o)
     def row(i): return json.loads((dest/f"{i}.json").read_text()) if (dest/f"{i}.json").is_file() else dict(score=0, notes="the judge was stopped: this submission takes too long, or too much")
     return [row(i) for i in range(len(paths))]
 
-def end_job(job, until, uid):
+def end_job(
+    job, # process of a judge
+    until:float # when it has to be done
+):
     "A judge is done, or has to be"
-    if job.is_alive() and time.monotonic()>until: job.kill()
-    if job.is_alive() and not job.join(5) and job.is_alive(): job.kill()
+    if time.monotonic()<until: job.join(5)
+    if job.is_alive(): job.kill()
     job.join()
-    end_all_of(uid)
+    end_all_of(user_of(job.pid))
 
 def grade_labs(
     folder:str, # of submissions: notebooks, or zips that hold one each

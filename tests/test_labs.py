@@ -1,18 +1,16 @@
 "Every lab: the solution gets all points, the blank version none, planted mistakes the right message, and hostile submissions harm nobody"
-import csv,json,re,shutil,sys,zipfile
+import csv,json,re,sys,zipfile
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("otter")
-from rosetta_neurons.labs import build_lab,build_labs,confinement,course_number,grade_labs,read_tests
+from rosetta_neurons.labs import build_lab,build_labs,course_number,grade_labs,read_tests
 
 from planted import planted
 
 root = Path(__file__).parents[1]
 masters = sorted((root/'nbs/labs').glob('*.ipynb'))
 labs = [p.stem for p in masters]
-linux = pytest.mark.skipif(sys.platform!='linux', reason='submissions are confined on Linux only')
 
 # In the place of the first cell of a solution of lab 1
 blank = {
@@ -68,6 +66,8 @@ for i in range(3, 64):
     try: os.write(i, b"x"*100)
     except OSError: pass''',
 }
+
+if sys.platform!='linux': hostile = {k: hostile[k] for k in ('endless','exit')} # elsewhere nothing would hold the others back
 
 def source(cell): return ''.join(cell['source'])
 
@@ -144,7 +144,6 @@ def test_enough_planted():
 def test_hostile(grades, name):
     "It is marked, for what it did before; the others are in other tests"
     row = grades[f'hostile-{name}.ipynb']
-    if sys.platform!='linux' and name in ('memory','deleter','forks'): return
     harmless = name in ('loop','memory','deleter','forks','flood')
     assert row['lab']=='1_maps' and (row['notes'] or name in ('deleter','forks','flood')), row
     assert (float(row['percent'])>=60)==harmless, row
