@@ -152,7 +152,7 @@ def serve(
         finally: signal.setitimer(signal.ITIMER_PROF, 0) if hasattr(signal, "setitimer") else None
         conn.send_bytes(reply)
 
-# %% ../nbs/16_labs.ipynb #51a32165
+# %% ../nbs/16_labs.ipynb #8203a103
 def landlock(
     readable, # folders to read
     writable, # folders to read and write
@@ -195,11 +195,12 @@ def become(
     "Be another user in a network of its own; root only"
     libc = ctypes.CDLL(None, use_errno=True)
     libc.unshare(0x40000000)
+    locked = lock()
     libc.prctl(8, 1, 0, 0, 0)
     os.setgroups([])
     os.setgid(uid)
     os.setuid(uid)
-    keep = 4 if not os.access(os.path.realpath(sys.executable), os.R_OK) and lock() else lock() and 0
+    keep = 4 if locked and not os.access(sys.base_prefix, os.R_OK) else 0 # CAP_DAC_READ_SEARCH
     libc.capset((ctypes.c_uint32*2)(0x20080522, 0), (ctypes.c_uint32*6)(keep, keep, 0, 0, 0, 0))
 
 def confine(

@@ -146,7 +146,7 @@ def test_hostile(grades, name):
     row = grades[f'hostile-{name}.ipynb']
     harmless = name in ('loop','memory','deleter','forks','flood')
     assert row['lab']=='1_maps' and (row['notes'] or name in ('deleter','forks','flood')), row
-    assert (float(row['percent'])>=60)==harmless, row
+    assert (float(row['percent'])>=55)==harmless, row
 
 def test_harm(grades, made):
     "Nothing is missing, nobody else has lost points"
