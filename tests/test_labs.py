@@ -6,11 +6,12 @@ import pytest
 
 from rosetta_neurons.labs import build_lab,build_labs,course_number,grade_labs,read_tests
 
-from planted import planted
+from planted import planted as every
 
 root = Path(__file__).parents[1]
 masters = sorted((root/'nbs/labs').glob('*.ipynb'))
 labs = [p.stem for p in masters]
+planted = every if sys.platform=='linux' else every[::8] # elsewhere each process starts from nothing, which takes long
 
 # In the place of the first cell of a solution of lab 1
 blank = {
@@ -137,8 +138,8 @@ def test_planted(grades, i):
     assert points<of and words in said, said
 
 def test_enough_planted():
-    "At least eight for each lab, and for each question with code one"
-    for l in labs: assert sum(o[0]==l for o in planted)>=8, l
+    "At least eight for each lab"
+    for l in labs: assert sum(o[0]==l for o in every)>=8, l
 
 @pytest.mark.parametrize('name', hostile)
 def test_hostile(grades, name):
