@@ -36,4 +36,5 @@ from .train.dino import *
 from .train.clip import *
 from .train.biggan import *
 from .train.styleganxl import *
+from .labs import *
 from .cli import *

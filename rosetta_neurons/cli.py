@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VISION', 'GENERATORS', 'in_short', 'mine_folder', 'fail', 'run_command', 'mine_command', 'dictionary_in',
            'check_picture', 'write_result', 'invert_file', 'invert_command', 'the_change', 'edit_file', 'edit_command',
-           'train_model', 'train_command', 'main']
+           'train_model', 'train_command', 'labs_command', 'main']
 
 # %% ../nbs/17_cli.ipynb #7b337ce4
 import re, sys
@@ -22,6 +22,7 @@ from .report import SURVIVES, report
 from .inversion import invert, show_course
 from .editing import copy_paste, edit, remove, shift, zoom
 from .train import TASKS, train
+from .labs import build_labs, grade_labs
 from .zoo import create_model, list_models
 
 # %% ../nbs/17_cli.ipynb #1024a618
@@ -206,12 +207,23 @@ def train_command(
     "The command `rosetta-train`"
     print(run_command(train_model, "rosetta-train", argv, f"name: {', '.join(TASKS)}"))
 
+# %% ../nbs/17_cli.ipynb #1ab50002
+def labs_command(
+    argv:list=None # words after the name; those of the terminal if None
+):
+    "The command `rosetta-labs`"
+    commands = dict(build=build_labs, grade=grade_labs)
+    name,*rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    if name in ("-h","--help"): print("usage: rosetta-labs build|grade [-h] ...: make the labs of a course, or grade a folder of submissions")
+    elif name not in commands: fail("rosetta-labs", no_such("command", name, commands))
+    else: print(run_command(commands[name], f"rosetta-labs {name}", rest))
+
 # %% ../nbs/17_cli.ipynb #555eb468
 def main(
     argv:list=None # words after `python -m rosetta_neurons.cli`; those of the terminal if None
 ):
     "`python -m rosetta_neurons.cli mine` and the other commands, for `torchrun`"
-    commands = dict(mine=mine_command, train=train_command, invert=invert_command, edit=edit_command)
+    commands = dict(mine=mine_command, train=train_command, invert=invert_command, edit=edit_command, labs=labs_command)
     name,*rest = (sys.argv[1:] if argv is None else argv) or [""]
     if name not in commands: fail("rosetta_neurons.cli", no_such("command", name, commands))
     commands[name](rest)

@@ -70,11 +70,11 @@ def imports(path):
     return {o.split('.')[0] for o in names}
 
 def test_imports_are_required():
-    "Every package that the library imports is a core requirement, or of the extra for measures, which is imported where it is used"
-    known = {'PIL':'pillow', 'open_clip':'open-clip-torch', 'huggingface_hub':'huggingface-hub'}
+    "Every package that the library imports is a core requirement, or of the extras for measures and labs, which are imported where they are used"
+    known = {'otter':'otter-grader', 'dill':'otter-grader', 'IPython':'ipywidgets', 'PIL':'pillow', 'open_clip':'open-clip-torch', 'huggingface_hub':'huggingface-hub'}
     used = {known.get(m, m) for p in modules for m in imports(p)} - sys.stdlib_module_names - {'rosetta_neurons'}
     core = {distribution(o) for o in settings['requirements']}
-    more = {distribution(o) for o in settings['metrics_requirements']}
+    more = {distribution(o) for o in settings['metrics_requirements']+settings['labs_requirements']}
     assert used <= core|more, f'imported, not required: {used-core-more}'
 
 def test_commands():

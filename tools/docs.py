@@ -52,7 +52,7 @@ def page_names(
     nbs:Path, # Folder of the notebooks
 )->dict: # Each notebook's path: its page's, which has no number in its name
     "Pages in reading order, the index first"
-    paths = sorted((p.relative_to(nbs) for p in nbglob(nbs, as_path=True)), key=lambda p: (p.name!='index.ipynb', p))
+    paths = sorted((p.relative_to(nbs) for p in nbglob(nbs, as_path=True) if 'labs' not in p.relative_to(nbs).parts), key=lambda p: (p.name!='index.ipynb', p))
     return {p: nbpath2html(p).with_suffix('.ipynb') for p in paths}
 
 def write_page(
