@@ -40,10 +40,12 @@ def canvas(
     "An empty figure in the theme, to be drawn on inside"
     with plt.rc_context(theme(dark)):
         fig,axs = plt.subplots(rows, cols, figsize=(cols*size[0],rows*size[1]), squeeze=False, layout="constrained")
+        interactive = plt.isinteractive()
         try:
             yield fig,axs
             fig.draw_without_rendering()
         finally: plt.close(fig)
+    mpl.interactive(interactive) # a notebook's first figure turns this on, and the end of the context would turn it off again
 
 # %% ../nbs/09_viz.ipynb #774a0eb4
 def draw_image(
