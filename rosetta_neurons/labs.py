@@ -24,6 +24,8 @@ from .hooks import no_such
 from .mining import as_bytes
 
 # %% ../nbs/16_labs.ipynb #9f62adf5
+MOST = 2**28 # bytes that one answer may have
+
 def packed(
     x, # any value
     tensors:list # to which the tensors in it are added
@@ -31,6 +33,7 @@ def packed(
     "A value as plain data, its tensors set aside"
     if isinstance(x, (np.ndarray,np.generic)): x = torch.as_tensor(x)
     if isinstance(x, Tensor):
+        if (size := sum(o.nbytes for o in [*tensors, x]))>MOST: raise ValueError(f"gave {size/2**20:.0f} MB of numbers, and {MOST/2**20:.0f} are allowed")
         tensors.append(torch.empty(x.shape, dtype=x.dtype).copy_(x.detach()))
         return {"tensor": len(tensors)-1}
     if isinstance(x, dict): return {"dict": [[packed(k, tensors), packed(v, tensors)] for k,v in x.items()]}
@@ -70,8 +73,6 @@ def decode(
     return unpacked(json.loads(bytes(tensors["json"].tolist())), tensors)
 
 # %% ../nbs/16_labs.ipynb #834f5c07
-MOST = 2**28 # bytes that one answer may have
-
 class Anything:
     "Stands for `otter` and `grader` in a submission: whatever is asked of it, it is silent"
     def __getattr__(self, name):

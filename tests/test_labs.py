@@ -6,7 +6,7 @@ import pytest
 
 from rosetta_neurons.labs import build_lab,build_labs,course_number,grade_labs,read_tests
 
-from planted import planted as every
+from mistakes import planted as every
 
 root = Path(__file__).parents[1]
 masters = sorted((root/'nbs/labs').glob('*.ipynb'))
