@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['INK', 'PAPER', 'LINE_COLORS', 'DASHES', 'HEAT_COLORS', 'MEASURES', 'theme', 'canvas', 'draw_image', 'show_images',
-           'as_heat', 'fit_images', 'overlay', 'show_maps', 'show_scores', 'draw_scores', 'show_losses']
+           'as_heat', 'fit_images', 'overlay', 'show_maps', 'show_rows', 'show_scores', 'draw_scores', 'show_losses']
 
 # %% ../nbs/09_viz.ipynb #2bc5ef6c
 import json, math
@@ -118,6 +118,27 @@ def show_maps(
             for ax,o in zip(row, tiles): draw_image(ax, o)
             row[0].set_title(" ")
             row[0].text(0, 1.08, name, transform=row[0].transAxes, in_layout=False)
+    return fig
+
+# %% ../nbs/09_viz.ipynb #89f45918
+def show_rows(
+    rows:dict, # `{name: Tensor[B, 3, H, W]}` in [0, 1], as many images in each; their sizes may differ
+    columns=None, # a name for each column
+    size:float=1., # of an image, in inches
+    dark:bool=False # light on dark?
+)->Figure:
+    "Rows of images, named at the left, in columns named above"
+    n = len(next(iter(rows.values())))
+    told = {**{k: len(o) for k,o in rows.items()}, **({"columns": len(columns)} if columns else {})}
+    if {*told.values()}!={n}: raise ValueError(f"rows are of one length, and have as many columns; got {told}")
+    with canvas(len(rows), n, (size,size), dark) as (fig,axs):
+        for row,(name,images) in zip(axs, rows.items()):
+            check_images(images)
+            for ax,o in zip(row, images): draw_image(ax, o)
+            row[0].set_ylabel(name, rotation=0, ha="right", va="center")
+        for ax,o in zip(axs[0], columns or []): ax.set_title(o)
+        lines = sum((k.split("\n") for k in rows), [])
+        fig.set_size_inches(n*size+.1*max(map(len, lines)), len(rows)*size+.3*bool(columns))
     return fig
 
 # %% ../nbs/09_viz.ipynb #0a0d510c
