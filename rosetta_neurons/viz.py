@@ -137,8 +137,8 @@ def show_rows(
             for ax,o in zip(row, images): draw_image(ax, o)
             row[0].set_ylabel(name, rotation=0, ha="right", va="center")
         for ax,o in zip(axs[0], columns or []): ax.set_title(o)
-        lines = sum((k.split("\n") for k in rows), [])
-        fig.set_size_inches(n*size+.1*max(map(len, lines)), len(rows)*size+.3*bool(columns))
+        letters,lines = max(len(l) for k in rows for l in k.split("\n")),max((k.count("\n")+1 for k in columns or []), default=0)
+        fig.set_size_inches(n*size+.1*letters, len(rows)*size+.25*lines)
     return fig
 
 # %% ../nbs/09_viz.ipynb #0a0d510c
