@@ -35,25 +35,29 @@ def whole(tmp_path_factory):
     done(*mine, *JOB, out)
     return out, time.monotonic() - start
 
-def killed(command, out, after):
-    "Start a job and kill all of its processes after some seconds; was it still running?"
+def killed(command, out, writes, later):
+    "Start a job and kill all of its processes some seconds after so many checkpoints; was it still running?"
     job = subprocess.Popen([str(o) for o in (*command, *JOB, out)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    try: job.wait(after)
+    stamp = lambda: (out/"checkpoint.safetensors").stat().st_mtime_ns if (out/"checkpoint.safetensors").exists() else 0
+    last = stamp()
+    while writes > 0 and job.poll() is None:
+        time.sleep(.005)
+        if (now := stamp()) != last: last, writes = now, writes-1
+    try: job.wait(later)
     except subprocess.TimeoutExpired: os.killpg(job.pid, signal.SIGKILL)
     return job.wait() != 0
 
 def test_killed_at_ten_random_moments(whole, tmp_path):
-    "Each time the same call goes on; the files are those of the undisturbed run"
-    chance, (undisturbed, took), kills, seen = random.Random(0), whole, 0, set()
+    "Each time the same call goes on; the files are those of the undisturbed run. Two of the moments lie at the start, before anything is written"
+    chance, (undisturbed, took), out, kills, left = random.Random(0), whole, tmp_path/"out", 0, 0
     while kills < 10:
-        kills += killed(mine, tmp_path/"out", chance.uniform(.3, 1)*took)
-        left = sorted(o.name for o in (tmp_path/"out").iterdir()) if (tmp_path/"out").is_dir() else []
-        seen |= {o for o in left if o == "checkpoint.safetensors"}
-        if "dictionary.json" in left and "checkpoint.safetensors" not in left:
-            assert same_files(tmp_path/"out", undisturbed)
-            for o in (tmp_path/"out").iterdir(): o.unlink()
-    done(*mine, *JOB, tmp_path/"out")
-    assert seen and same_files(tmp_path/"out", undisturbed)
+        kills += killed(mine, out, 0, chance.uniform(.1, .5)*took) if kills < 2 else killed(mine, out, chance.randint(1, 8), chance.uniform(0, .1))
+        left += (out/"checkpoint.safetensors").exists()
+        if (out/"dictionary.json").exists() and not (out/"checkpoint.safetensors").exists():
+            assert same_files(out, undisturbed)
+            for o in out.iterdir(): o.unlink()
+    done(*mine, *JOB, out)
+    assert left >= 3 and same_files(out, undisturbed)
 
 def test_two_processes_agree_with_one(whole, tmp_path):
     said = done(*torchrun(2), *JOB, tmp_path/"two")

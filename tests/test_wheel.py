@@ -52,5 +52,7 @@ def test_main_job(wheel, tmp_path):
     made = tmp_path/'rosetta'
     assert sorted(o.name for o in made.iterdir())==['dictionary.json', 'dictionary.safetensors', 'report.html']
     assert 'concepts' in said and str(Path('rosetta')/'report.html') in said
+    like = sh(bin/'python', '-c', "from rosetta_neurons.dictionary import RosettaDictionary as D; print(D.shipped().compare(D.load('rosetta')).matches)", cwd=tmp_path, env=bare_env())
+    assert float(like)>.95, like # what comes with the package is what the job gives
     where = sh(bin/'python', '-c', 'import rosetta_neurons; print(rosetta_neurons.__file__)', cwd=tmp_path, env=bare_env())
     assert str(tmp_path) in where

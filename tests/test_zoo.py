@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np,pytest,torch
 
+from rosetta_neurons.cli import VISION
+from rosetta_neurons.dictionary import SHIPPED,RosettaDictionary
 from rosetta_neurons.hooks import find_layers,record
-from rosetta_neurons.mining import mine
+from rosetta_neurons.mining import mine,weights_digest
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model,from_weights,list_models,read_pickle
 from rosetta_neurons.zoo.biggan import BigGAN
@@ -202,3 +204,10 @@ def test_places():
     x = torch.nn.functional.adaptive_avg_pool2d(probes(64), 8)
     windows = [x.unfold(2, n, n).unfold(3, n, n).flatten(2).unflatten(2, (8,8)) for n in (2,4)]
     assert follows(x) and not any(follows(o) for o in (x.mT, x.flip(2), *windows, x.roll(3, 2)))
+
+@pytest.mark.parametrize('name', sorted(o.name for o in SHIPPED.iterdir()))
+def test_shipped_dictionary(name):
+    "It is of the weights that are shipped, of every network that sees, and of a whole run"
+    d = RosettaDictionary.shipped(name)
+    assert d.digests=={m: weights_digest(create_model(o)) for m,o in {'G': name, **{o: o for o in VISION}}.items()}
+    assert d.n==1600 and d.filter(q=.05).concepts

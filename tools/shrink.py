@@ -17,8 +17,8 @@ def shrunk(
     def saved(im, kind, **how):
         im.save(out := io.BytesIO(), kind, optimize=True, **how)
         return base64.b64encode(out.getvalue()).decode()
-    few,photo = saved(image.quantize(palette=image.quantize(256), dither=Image.Dither.FLOYDSTEINBERG), 'PNG'),saved(image, 'JPEG', quality=80)
-    if len(photo)<.6*min(len(few), len(data)): return 'image/jpeg',photo
+    few,photo = saved(image.quantize(256), 'PNG'),saved(image, 'JPEG', quality=80) # dithering would treble a file
+    if len(photo)<.7*min(len(few), len(data)): return 'image/jpeg',photo
     return 'image/png',min(few, data, key=len)
 
 def main():
