@@ -14,4 +14,5 @@ def test_site(site):
         assert page.exists()==(nb.parent.name!='labs'), page # masters of labs are no pages
     pages = ''.join(p.read_text() for p in site.rglob('*.html'))
     assert re.search('<img[^>]*alt="[^"]{20}', pages)
+    assert 'Networks trained for different tasks' in (site/'index.html').read_text() # what follows the title in the first cell
     assert pages.count('<math')>20 and '$$' not in pages

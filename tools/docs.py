@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 from execnb.shell import CaptureShell
-from fastcore.nbio import read_nb,write_nb
+from fastcore.nbio import mk_cell,read_nb,write_nb
 from latex2mathml.converter import convert
 from nbdev.config import get_config,nbpath2html
 from nbdev.process import Processor
@@ -76,20 +76,28 @@ def linked(
     for a,b in names.items(): text = text.replace(f'{a.name})', f'{b.name})').replace(f'{a.name}#', f'{b.name}#')
     return text.replace('(colab:)', f'({colab})')
 
+def with_introduction(
+    nb, # Notebook
+):
+    "What follows title and subtitle in the first cell, in a cell of its own: nbdev would drop it"
+    head,rest = re.match(r'(# [^\n]+\n+(?:> [^\n]+)?)(.*)', nb.cells[0].source, re.S).groups()
+    nb.cells[:1] = [mk_cell(o, 'markdown') for o in (head, rest.strip()) if o]
+    return nb
+
 def write_page(
     source:Path, # A notebook
     dest:Path, # Its page
     names:dict, # From `pages`
     colab:str, # Where Colab opens it
 ):
-    "Write a notebook as the site wants it: nbdev's front matter without the page's name, and with a link to Colab where the notebook is ready for that"
-    nb = read_nb(source)
+    "Write a notebook as the site wants it: without nbdev's name for the page, and with a link to Colab where the notebook is ready for that"
+    nb = with_introduction(read_nb(source))
     ready = any('google.colab' in o.source for o in nb.cells)
     Page()(nb)
     front = yaml.safe_load(nb.cells[0].source.strip('-\n'))
     front.pop('output-file')
-    if ready: front['code-links'] = [dict(text='Open in Colab', icon='play-circle', href=colab)]
     nb.cells[0].source = f'---\n{yaml.safe_dump(front)}---'
+    if ready: nb.cells.insert(1, mk_cell(f'[Open in Colab]({colab})', 'markdown'))
     write_nb(nb, dest)
     dest.write_text(linked(dest.read_text(), names, colab))
 
@@ -133,6 +141,7 @@ def site_config(
 )->tuple: # (configuration, {notebook: page})
     "_quarto.yml, with the facts that stand in pyproject.toml, and the pages"
     d = yaml.safe_load((cfg.config_path/'_quarto.yml').read_text())
+    d['format'].pop('commonmark') # for Quarto alone
     names,web = pages(cfg.nbs_path, d['project']['render']),d['website']
     web |= dict(title=cfg.title, description=cfg.description)
     web |= {'repo-url': cfg.git_url, 'repo-branch': cfg.branch, 'site-url': f'https://{cfg.user}.github.io/{cfg.repo}/'}
