@@ -134,6 +134,7 @@ class House(Site):
             text = (self.out/page.out).read_text()
             for a,b in ({f'/nbs/{src}"': f'/nbs/{self.names[str(src)]}"'}|ACCESS).items(): text = text.replace(a, b)
             (self.out/page.out).write_text(text)
+        for css in (self.out/'site_libs').rglob('*.css'): css.write_text(re.sub(r'@import url\(https?:[^)]*\);', '', css.read_text())) # fonts from another host
         return n
 
 def site_config(
