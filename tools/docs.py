@@ -113,7 +113,8 @@ def as_mathml(
     return MATHS.sub(one, text)
 
 # What smalldocs writes, and what a reader who uses the keyboard or a screen reader needs in its place
-ACCESS = {'role="navigation"': 'role="button"', '<pre class="': '<pre tabindex="0" class="', '<pre><code>': '<pre tabindex="0"><code>', '<div class="sd-table"': '<div tabindex="0" class="sd-table"'}
+BLOCK = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
+ACCESS = {f'<p>{BLOCK}': f'<p tabindex="0">{BLOCK}', 'role="navigation"': 'role="button"', '<pre class="': '<pre tabindex="0" class="', '<pre><code>': '<pre tabindex="0"><code>', '<div class="sd-table"': '<div tabindex="0" class="sd-table"'}
 
 class House(Site):
     "smalldocs' site, with equations that need no script, an llms.txt in sections, and links to the notebooks as they are called"
