@@ -120,7 +120,8 @@ def visit(page, address, name, site):
     for width in (1440,375):
         page.set_viewport_size(dict(width=width, height=900))
         seen['wide'] += [(width,o) for o in page.evaluate(sticks_out)]
-        page.screenshot(path=shots/f"{width}/{name.replace('/', '_')}.jpg", type='jpeg', quality=50, full_page=True, animations='disabled')
+        tall = min(page.evaluate('document.documentElement.scrollHeight'), 8000)
+        page.screenshot(path=shots/f"{width}/{name.replace('/', '_')}.jpg", type='jpeg', quality=50, full_page=True, animations='disabled', clip=dict(x=0, y=0, width=width, height=tall))
     page.set_viewport_size(dict(width=1440, height=900))
     page.evaluate(axe)
     seen['axe'] = [f"{o['id']} ({o['impact']}): {o['nodes'][0]['html'][:120]}" for o in page.evaluate(everyone, name=='cli.html') if o['impact'] in ('serious','critical')]
@@ -133,6 +134,7 @@ def visits(browser, address, pages, site):
     "What was seen on each page"
     for width in (375,1440): (shots/str(width)).mkdir(parents=True, exist_ok=True)
     context,seen = browser.new_context(),{}
+    context.set_default_timeout(120_000)
     for name in pages:
         page = context.new_page()
         seen[name] = visit(page, address, name, site)
@@ -167,6 +169,7 @@ def test_light(visits):
 def test_search(browser, address, word, title):
     "A word that is typed leads to the page that explains it"
     page = browser.new_page()
+    page.set_default_timeout(120_000)
     page.goto(address)
     page.keyboard.press('/')
     page.keyboard.type(word)
