@@ -1,12 +1,9 @@
 "report.html in a real browser that has no network"
-import json,re,shutil
+import json,re
 
 import pytest
-from playwright.sync_api import Error,sync_playwright
 
 from rosetta_neurons.cli import mine_folder
-
-flags = '--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
@@ -20,16 +17,6 @@ def mined(folder): return json.loads((folder/'dictionary.json').read_text())
 
 @pytest.fixture(scope='module')
 def concepts(mined): return mined['concepts']
-
-@pytest.fixture(scope='module')
-def browser():
-    "Chromium from the system, or else Chrome"
-    found = shutil.which('chromium') or shutil.which('google-chrome')
-    with sync_playwright() as p:
-        try: b = p.chromium.launch(executable_path=found, channel=None if found else 'chrome', args=flags)
-        except Error as e: pytest.skip(f'no Chromium or Chrome: {e}')
-        yield b
-        b.close()
 
 @pytest.fixture
 def page(browser, folder):

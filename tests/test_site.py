@@ -1,0 +1,180 @@
+"The site in a real browser: every page opens whole, fits phone and screen, and can be used without eyes or mouse"
+import json,re,threading
+from functools import partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler,ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote,urljoin,urlsplit
+
+import axe_playwright_python,pytest,yaml
+from nbdev.config import get_config
+
+root = Path(__file__).parents[1]
+shots = root/'_docs.shots' # screenshots, to be looked at; git ignores them
+axe = (Path(axe_playwright_python.__file__).parent/'axe.min.js').read_text()
+limit = 3*2**20 # bytes of a page with all that it loads
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args): pass
+
+@pytest.fixture(scope='module')
+def address(site):
+    "The site, served on this machine"
+    with ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=site)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_port}/'
+        server.shutdown()
+
+@pytest.fixture(scope='module')
+def pages(site): return sorted(p.relative_to(site).as_posix() for p in site.rglob('*.html'))
+
+class Parsed(HTMLParser):
+    "Links and anchors of a page"
+    def __init__(self, text):
+        super().__init__()
+        self.ids,self.links,self.images = set(),[],[]
+        self.feed(text)
+    def handle_starttag(self, tag, attrs):
+        a = dict(attrs)
+        if 'id' in a: self.ids.add(a['id'])
+        if tag=='a' and a.get('href'): self.links.append(a['href'])
+        if tag in ('img','script','iframe','source') and a.get('src'): self.links.append(a['src'])
+        if tag=='link' and a.get('rel')!='canonical': self.links.append(a['href'])
+
+@pytest.fixture(scope='module')
+def parsed(site, pages): return {p: Parsed((site/p).read_text()) for p in pages}
+
+def test_links(site, parsed):
+    "Every link within the site leads to a file, and every anchor to a place in it"
+    lost = []
+    for page,o in parsed.items():
+        for link in o.links:
+            to = urlsplit(urljoin(f'http://here/{page}', link))
+            if to.netloc!='here' or to.scheme!='http': continue
+            name = unquote(to.path[1:]) or 'index.html'
+            if not (site/name).is_file() or (to.fragment and name in parsed and unquote(to.fragment) not in parsed[name].ids): lost.append((page, link))
+    assert lost==[]
+
+def names(site, page, kind):
+    "Links of a page whose text says `kind`"
+    return re.findall(rf'href="([^"]*)"[^>]*>(?:<i[^>]*></i>)?\s*{kind}', (site/page).read_text())
+
+def test_edit_and_colab(site, pages):
+    "Every page can be edited, each tutorial opened in Colab: the links name files of this repository"
+    cfg = get_config(root)
+    colab = f'https://colab.research.google.com/github/{cfg.user}/{cfg.repo}/blob/{cfg.branch}/'
+    for p in pages:
+        [edit] = names(site, p, 'Edit this page')
+        assert (root/edit.removeprefix(f'{cfg.git_url}/edit/{cfg.branch}/')).is_file(), edit
+        for o in names(site, p, 'Open in Colab'): assert 'rosetta-neurons' in (root/o.removeprefix(colab)).read_text(), o
+    for o in (site/'tutorials').glob('*.html'):
+        if 'labs' not in o.stem: assert names(site, o.relative_to(site), 'Open in Colab'), o
+
+def test_order(site, pages):
+    "Next after next, from home, leads through every page once; the sections stand in order"
+    seen = ['index.html']
+    while True:
+        to = re.search(r'nav-page-next">\s*<a href="([^"]*)"', (site/seen[-1]).read_text())
+        if not to: break
+        seen.append(urljoin(seen[-1], to[1]))
+        assert len(seen)<=len(pages)
+    assert sorted(seen)==pages
+    sections = [o['section'] for o in yaml.safe_load((root/'_quarto.yml').read_text())['website']['sidebar']['contents'] if 'section' in o]
+    assert sections==['Tutorials','Figures','Reference','Labs','Model cards','Guide']
+
+def test_llms(site, pages):
+    "llms.txt names a Markdown copy of every page, with equations as they were written"
+    text = (site/'llms.txt').read_text()
+    copies = [o.split('/', 4)[-1] for o in re.findall(r'\]\((https[^)]*)\)', text)]
+    assert {o.replace('.llms.md', '.html') for o in copies}==set(pages)
+    assert '## Tutorials' in text and '<math' not in (site/'correlation.llms.md').read_text()
+
+# What sticks out of the window, and of every box that scrolls: the site's own grid would cut it off
+sticks_out = '''() => {
+  const scrolls = o => o && o.id!='quarto-content' && (getComputedStyle(o).overflowX!='visible' || scrolls(o.parentElement));
+  const wide = [...document.querySelectorAll('main *:not(pre *)')].filter(o => o.getBoundingClientRect().right>innerWidth+1 && !scrolls(o.parentElement));
+  return [...wide.map(o => o.outerHTML.slice(0, 120)), ...(document.documentElement.scrollWidth>innerWidth ? ['the page'] : [])]}'''
+
+measure = '''() => ({
+  alts: [...document.querySelectorAll('main img, main [role=img], main canvas')].filter(o => !o.matches('i.bi')).map(o => o.getAttribute('alt') || o.getAttribute('aria-label') || ''),
+  broken: [...document.images].filter(o => o.complete && !o.naturalWidth).map(o => o.src.slice(0, 80)),
+})'''
+
+# Contrast takes most of axe's time, and in code it is the same on every page: it is looked at on one
+everyone = '''async code => [
+  ...(await axe.run(document, {resultTypes: ['violations'], rules: {'color-contrast': {enabled: false}}})).violations,
+  ...(await axe.run(code ? document : {exclude: [['pre']]}, {resultTypes: ['violations'], runOnly: ['color-contrast']})).violations]'''
+
+def visit(page, address, name, site):
+    "Open a page in both widths and note what is wrong with it"
+    wrong,asked = [],set()
+    page.on('console', lambda m: wrong.append(m.text) if m.type in ('error','warning') else None)
+    page.on('pageerror', lambda e: wrong.append(str(e)))
+    page.on('requestfailed', lambda r: wrong.append(f'failed: {r.url}'))
+    page.on('response', lambda r: wrong.append(f'{r.status}: {r.url}') if r.status>=400 else None)
+    page.on('request', lambda r: asked.add(r.url))
+    page.set_viewport_size(dict(width=1440, height=900))
+    page.goto(address+name)
+    seen = page.evaluate(measure)
+    seen['wide'] = []
+    for width in (1440,375):
+        page.set_viewport_size(dict(width=width, height=900))
+        seen['wide'] += [(width,o) for o in page.evaluate(sticks_out)]
+        tall = min(page.evaluate('document.documentElement.scrollHeight'), 8000)
+        page.screenshot(path=shots/f"{width}/{name.replace('/', '_')}.jpg", type='jpeg', quality=50, full_page=True, animations='disabled', clip=dict(x=0, y=0, width=width, height=tall))
+    page.set_viewport_size(dict(width=1440, height=900))
+    page.evaluate(axe)
+    seen['axe'] = [f"{o['id']} ({o['impact']}): {o['nodes'][0]['html'][:120]}" for o in page.evaluate(everyone, name=='cli.html') if o['impact'] in ('serious','critical')]
+    asked = {o for o in asked if not o.startswith(('data:','blob:'))}
+    files = [site/(unquote(urlsplit(o).path[1:]) or 'index.html') for o in asked if o.startswith(address)]
+    return seen|dict(wrong=wrong, others=[o for o in asked if not o.startswith(address)], weight=sum(o.stat().st_size for o in files if o.is_file()))
+
+@pytest.fixture(scope='module')
+def visits(browser, address, pages, site):
+    "What was seen on each page"
+    for width in (375,1440): (shots/str(width)).mkdir(parents=True, exist_ok=True)
+    context,seen = browser.new_context(),{}
+    context.set_default_timeout(120_000)
+    for name in pages:
+        page = context.new_page()
+        seen[name] = visit(page, address, name, site)
+        page.close()
+    context.close()
+    return seen
+
+def wrong(visits, key): return {p: o[key] for p,o in visits.items() if o[key]}
+
+def test_opens(visits):
+    "No error on the console, no file missing, nothing asked of another host, no picture that does not show"
+    assert wrong(visits, 'wrong')==wrong(visits, 'others')==wrong(visits, 'broken')=={}
+
+def test_fits(visits):
+    "No sideways scrolling, on a phone or a screen"
+    assert wrong(visits, 'wide')=={}
+
+def test_pictures_are_described(visits):
+    "Each in words of its own"
+    assert {p: o['alts'] for p,o in visits.items() if min(map(len, o['alts']), default=99)<15}=={}
+    assert {p: a for p,o in visits.items() for a in o['alts'] if o['alts'].count(a)>1}=={}
+
+def test_for_everyone(visits):
+    "axe-core finds nothing serious"
+    assert wrong(visits, 'axe')=={}
+
+def test_light(visits):
+    "At most 3 MB a page"
+    assert {p: o['weight'] for p,o in visits.items() if o['weight']>limit}=={}
+
+@pytest.mark.parametrize('word,title', [('mispaired', 'What chance gives'), ('PairCorrelation', 'Correlation')])
+def test_search(browser, address, word, title):
+    "A word that is typed leads to the page that explains it"
+    page = browser.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(address)
+    page.keyboard.press('/')
+    page.keyboard.type(word)
+    hit = page.locator('.search-result', has_text=title).first
+    hit.click()
+    page.wait_for_load_state()
+    assert title in page.title() and word in page.locator('main').inner_text()
+    page.close()
