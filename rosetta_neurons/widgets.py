@@ -89,11 +89,11 @@ def html(self:Control,
 def live(self:Control,
     name:str # what it is called
 )->ipywidgets.Widget:
-    "The control in a kernel"
-    values,wide = list(self.options.values()),dict(description=name, style=dict(description_width="initial"))
-    if self.kind=="checkbox": return ipywidgets.Checkbox(value=values[self.start], indent=False, **wide)
+    "The control in a kernel; its value is the number of the option"
+    wide = dict(description=name, style=dict(description_width="initial"))
+    if self.kind=="checkbox": return ipywidgets.Checkbox(value=bool(self.start), indent=False, **wide)
     kind = ipywidgets.SelectionSlider if self.kind=="range" else ipywidgets.Dropdown
-    return kind(options=list(self.options.items()), value=values[self.start], **wide)
+    return kind(options=[(o,i) for i,o in enumerate(self.options)], value=self.start, **wide)
 
 # %% ../nbs/14_widgets.ipynb #572d764e
 class Frames:
@@ -140,7 +140,7 @@ def html(self:Frames)->str:
 def live(self:Frames)->ipywidgets.Widget:
     "The widget in a kernel"
     inputs,view = {k: o.live(k) for k,o in self.controls.items()},ipywidgets.HTML()
-    def chosen(): return {k: o.value for k,o in inputs.items()}
+    def chosen(): return {k: list(o.options.values())[inputs[k].value] for k,o in self.controls.items()}
     def show(_=None): view.value = f'<div class="rosetta-frames">{FRAMES_STYLE}<div class="rosetta-view">{"".join(self.frame(**chosen()))}</div></div>'
     button = ipywidgets.Button(description="Search")
     def search(_):
@@ -305,7 +305,7 @@ def edit_studio(
         said = ", ".join([f"moved by {shift:+.0%} of the width"]*bool(shift) + [f"{larger:g} times as large"]*(larger!=1) + [f"{k} removed" for k in gone]) or "as it was"
         before = figure_html(source, f"The source image; asked for: {said}.", "source")
         if now is None: return [before, "<p>Not searched for yet.</p>"]
-        return [before, figure_html(now, f"The image {said}: on average a pixel differs by {(now-source).abs().mean():.3f} from the source.", said)]
+        return [before, figure_html(now, f"The image {said}: on average a pixel differs by {(now-source).abs().mean():.3f} from the source.", escape(said))]
     controls = {"move right": Control("range", {f"{o:+.0%}" if o else "0%": o for o in right}, start=len(right)-1), "enlarge": Control("range", {f"{o:g}": o for o in by}, start=0)}
     return Frames("Edit studio", frame, {**controls, **{f"remove {k}": box() for k in removable}}, ahead)
 
@@ -352,7 +352,7 @@ def unit_matcher(
     def frame(unit, image, measure):
         def shown(m, unit, note=""): return heat_figure(images[image], heat(m, unit)[image], m, unit, f"image {image}", note)
         near = {m: nearest_in(m, unit, measure) for m in tables}
-        return [figure_html(images[image], f"Image {image}.", f"image {image}"), shown(model, unit), *(shown(m, u, f"{measure} {number_text(r)}") for m,(u,r) in near.items())]
+        return [figure_html(images[image], f"Image {image} of the {len(images)} given.", f"image {image}"), shown(model, unit), *(shown(m, u, f"{measure} {number_text(r)}") for m,(u,r) in near.items())]
     live = [u for u,o in zip(known[model], first(tables.values())["plain correlation"]) if not o.isnan().all()]
     return Frames("Unit matcher", frame, {"unit": Control("select", {f"{l}:{c}": (l,c) for l,c in units or live}, on_page[0]),
         "image": Control("range", {str(i): i for i in range(len(images))}, on_page[1]), "measure": Control("select", {o: o for o in MEASURED})})

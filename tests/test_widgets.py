@@ -1,5 +1,5 @@
 "Widgets in a real browser: the page's form as the site has it, without kernel and network, and the live form in JupyterLab"
-import json,re,secrets,shutil,socket,subprocess,sys,time,urllib.request
+import json,re,shutil,socket,subprocess,sys,time,urllib.request
 from pathlib import Path
 
 import axe_playwright_python,pytest,yaml
@@ -153,14 +153,14 @@ k_and_n_explorer(growing_tables(G, {"mini_resnet": create_model("mini_resnet")},
 @pytest.fixture(scope='module')
 def lab(tmp_path_factory):
     "A JupyterLab of its own, with one notebook: its address, and the notebook"
-    folder,port = tmp_path_factory.mktemp('lab'),0
+    folder = tmp_path_factory.mktemp('lab')
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         port = s.getsockname()[1]
     (folder/'work').mkdir()
     cells = [mk_cell(o) for o in live_cells.split('\n---\n')]
     write_nb(new_nb(cells, meta=dict(kernelspec=dict(name='python3', display_name='Python 3', language='python'), language_info=dict(name='python'))), folder/'work/live.ipynb')
-    args = f'-m jupyterlab --no-browser --allow-root --ip=127.0.0.1 --port={port} --ServerApp.port_retries=0 --ServerApp.root_dir={folder}/work --IdentityProvider.token='
+    args = f'-m jupyterlab --no-browser --allow-root --ip=127.0.0.1 --port={port} --ServerApp.port_retries=0 --ServerApp.root_dir={folder}/work --IdentityProvider.token= --LabApp.expose_app_in_browser=True'
     env = {'PATH': f'{Path(sys.executable).parent}:/usr/bin:/bin', 'HOME': str(folder), 'PYTHONPATH': str(root), 'OMP_NUM_THREADS': '1', 'MPLBACKEND': 'agg', 'JUPYTERLAB_SETTINGS_DIR': str(folder/'settings')}
     with open(folder/'log', 'w') as log: server = subprocess.Popen([sys.executable, *args.split()], env=env, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
     try:
@@ -179,22 +179,20 @@ def test_live(browser, lab):
     address,path = lab
     context = browser.new_context(viewport=dict(width=1280, height=2000))
     page = context.new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(240_000)
     page.goto(f'{address}/lab/tree/live.ipynb?reset')
-    page.locator('.jp-Notebook .jp-CodeCell').first.wait_for()
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status=idle]').wait_for()
-    page.get_by_role('menuitem', name='Run', exact=True).click()
-    page.get_by_text('Run All Cells', exact=True).click()
+    page.locator('.jp-Notebook .jp-CodeCell').nth(2).wait_for()
+    page.evaluate("jupyterapp.restored.then(() => jupyterapp.shell.currentWidget.sessionContext.ready).then(() => { jupyterapp.commands.execute('notebook:run-all-cells') })")
     player,studio,counts = (page.locator('.jp-CodeCell').nth(i).locator('.jp-OutputArea-output') for i in range(3))
-    counts.locator('.widget-dropdown').wait_for()
+    counts.locator('.widget-dropdown').or_(page.locator('[data-mime-type*=error]')).first.wait_for()
+    assert page.locator('[data-mime-type*=error]').all_inner_texts()==[]
     def words(o): return [x.get_attribute('alt') or x.get_attribute('aria-label') for x in o.locator('img,svg[role=img]').all()]
     def changed(o, do):
-        before,end = words(o),time.time()+60
+        before,end = words(o),time.time()+120
         do()
         while words(o)==before and time.time()<end: page.wait_for_timeout(100)
         assert words(o)!=before and all(words(o))
-    handle = player.locator('.noUi-handle')
-    handle.focus()
+    player.locator('.noUi-handle').focus()
     changed(player, lambda: page.keyboard.press('ArrowLeft'))
     changed(counts, lambda: counts.locator('select').select_option(index=1))
     assert 'Not searched' in studio.inner_text() and len(words(studio))==1
@@ -204,7 +202,7 @@ def test_live(browser, lab):
     page.keyboard.press('Control+s')
     page.locator('.jp-mod-dirty').wait_for(state='detached')
     for _ in range(100):
-        if len(kept := bundles(path))==3: break
+        if len(kept := bundles(path))==3: break # written
         page.wait_for_timeout(100)
     context.close()
     assert len(kept)==3 and all({'application/vnd.jupyter.widget-view+json','text/html'} <= set(o) for o in kept)
