@@ -51,6 +51,7 @@ def opened(browser, site):
     def open_page(**kw):
         contexts.append(browser.new_context(offline=True, **{'viewport': dict(width=1280, height=900), **kw}))
         page = contexts[-1].new_page()
+        page.set_default_timeout(120_000)
         page.on('console', lambda m: wrong.append(m.text) if m.type in ('error','warning') else None)
         page.on('pageerror', lambda e: wrong.append(str(e)))
         page.on('request', lambda r: None if re.match('file:|data:', r.url) else wrong.append(r.url))
@@ -62,10 +63,10 @@ def opened(browser, site):
 
 def widgets(page): return page.locator('.rosetta-frames').all()
 
-def picture(widget):
-    "What is seen, and its words"
-    view = widget.locator('.rosetta-view')
-    return view.inner_html(),tuple(view.locator('img,svg[role=img]').evaluate_all('os => os.map(o => o.getAttribute("alt") || o.getAttribute("aria-label"))'))
+def pictures(page):
+    "What is seen in each widget, and the words to it"
+    words = "[...o.querySelectorAll('img,svg[role=img]')].map(x => x.getAttribute('alt') || x.getAttribute('aria-label'))"
+    return page.evaluate(f"[...document.querySelectorAll('.rosetta-view')].map(o => ({{html: o.innerHTML, words: {words}}}))")
 
 def test_saved():
     "Each widget in the form that needs no kernel, and in no other; 600 KB in all"
@@ -107,17 +108,16 @@ def moved_by_keys(page, o):
 def test_moves(opened, move):
     "Each control of each widget changes its picture and the words to it, and no other widget's"
     page = opened()
-    every = widgets(page)
-    assert len(every)==len(saved)
-    for w in every:
+    assert len(widgets(page))==len(saved)
+    for i,w in enumerate(widgets(page)):
         controls = w.locator('form :is(input,select)').all()
         assert len(controls)>=2
         for o in controls:
-            before,others = picture(w),[picture(x) for x in every if x!=w]
+            before = pictures(page)
             move(page, o)
-            after = picture(w)
-            assert after[0]!=before[0] and after[1]!=before[1], o.get_attribute('name')
-            assert [picture(x) for x in every if x!=w]==others
+            after = pictures(page)
+            changed = {k: [j for j in range(len(saved)) if after[j][k]!=before[j][k]] for k in ('html','words')}
+            assert changed==dict(html=[i], words=[i]), o.get_attribute('name')
             if o.evaluate('o => o.type')=='range': assert o.get_attribute('aria-valuetext')==o.locator('xpath=../output').inner_text()
 
 def test_without_scripts(opened):
@@ -134,7 +134,7 @@ def test_fits_and_reads(opened, width, scheme):
     page = opened(viewport=dict(width=width, height=800), color_scheme=scheme)
     assert page.evaluate('document.documentElement.scrollWidth')<=width
     page.evaluate(axe)
-    found = page.evaluate("axe.run('.rosetta-frames', {resultTypes: ['violations']})")['violations']
+    found = page.evaluate("axe.run('.rosetta-frames', {resultTypes: ['violations'], preload: false})")['violations']
     assert [(o['id'],n['html'][:200]) for o in found if o['impact'] in ('serious','critical') for n in o['nodes']]==[]
 
 live_cells = '''import torch
