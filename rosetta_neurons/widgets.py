@@ -222,7 +222,7 @@ def dictionary_explorer(
     def frame(concept, image, model):
         c,match,where = d.concepts[concept],neurons[concept][model],f"image {image}"
         def heat(m, unit): return heat_figure(images[image], heats[concept][m][image], d.generator if m=="G" else m, unit, where)
-        return [figure_html(images[image], f"Image {image} of the run.", where), heat("G", match.unit), heat(model, match.partner),
+        return [figure_html(images[image], f"Image {image} of those that were mined.", where), heat("G", match.unit), heat(model, match.partner),
             f"<p>{numbers_html(match)}</p>", layer_bars(d.generator, d.layers["G"], c.units), layer_bars(model, d.layers[model], c.partners[model])]
     def text(i): return f"{i}" + (f": {names[i].name}, purity {names[i].purity:.2f}" if names and names[i].name else "")
     return Frames("Dictionary explorer", frame, dict(concept=Control("select", {text(i): i for i in order}, on_page[0]),
