@@ -26,6 +26,7 @@ from .evidence import *
 from .measures import *
 from .inversion import *
 from .editing import *
+from .widgets import *
 from .train.core import *
 from .train.features import *
 from .train.eval_net import *

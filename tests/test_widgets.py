@@ -1,0 +1,209 @@
+"Widgets in a real browser: the page's form as the site has it, without kernel and network, and the live form in JupyterLab"
+import json,re,shutil,socket,subprocess,sys,time,urllib.request
+from pathlib import Path
+
+import axe_playwright_python,pytest,yaml
+from fastcore.nbio import mk_cell,new_nb,read_nb,write_nb
+from nbdev.config import get_config
+from playwright.sync_api import Error,sync_playwright
+from smalldocs.config import load
+from smalldocs.site import Site
+
+root = Path(__file__).parents[1]
+flags = '--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
+axe = (Path(axe_playwright_python.__file__).parent/'axe.min.js').read_text()
+sys.path.insert(0, str(root/'tools'))
+
+def bundles(path): return [o['data'] for c in read_nb(path).cells if c.cell_type=='code' for o in c.outputs if 'rosetta-frames' in ''.join(o.get('data', {}).get('text/html', ''))]
+
+saved = bundles(root/'nbs/14_widgets.ipynb')
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory):
+    "The notebook's page, made as `tools/docs.py` makes it"
+    from docs import page_names,site_config,write_page
+    tmp,cfg = tmp_path_factory.mktemp('site'),get_config(root)
+    names = page_names(cfg.nbs_path)
+    source = next(o for o in names if o.name=='14_widgets.ipynb')
+    write_page(cfg.nbs_path/source, tmp/'nbs'/names[source], names, 'colab')
+    settings = site_config(cfg, [names[source]])
+    settings['format']['html']['theme'] = 'none' # fonts of the site's theme are no concern of the widgets
+    (tmp/'nbs/_quarto.yml').write_text(yaml.safe_dump(settings))
+    site = Site(load(tmp/'nbs'))
+    site.out = tmp/'out'
+    site.build()
+    return (site.out/names[source]).with_suffix('.html')
+
+@pytest.fixture(scope='module')
+def browser():
+    "Chromium from the system, or else Chrome"
+    found = shutil.which('chromium') or shutil.which('google-chrome')
+    with sync_playwright() as p:
+        try: b = p.chromium.launch(executable_path=found, channel=None if found else 'chrome', args=flags)
+        except Error as e: pytest.skip(f'no Chromium or Chrome: {e}')
+        yield b
+        b.close()
+
+@pytest.fixture
+def opened(browser, site):
+    "Opens the page offline; what it complains of or asks another host for fails the test"
+    wrong,contexts = [],[]
+    def open_page(**kw):
+        contexts.append(browser.new_context(offline=True, **{'viewport': dict(width=1280, height=900), **kw}))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(120_000)
+        page.on('console', lambda m: wrong.append(m.text) if m.type in ('error','warning') else None)
+        page.on('pageerror', lambda e: wrong.append(str(e)))
+        page.on('request', lambda r: None if re.match('file:|data:', r.url) else wrong.append(r.url))
+        page.goto(site.as_uri())
+        return page
+    yield open_page
+    for o in contexts: o.close()
+    assert wrong==[]
+
+def widgets(page): return page.locator('.rosetta-frames').all()
+
+def pictures(page):
+    "What is seen in each widget, and the words to it"
+    words = "[...o.querySelectorAll('img,svg[role=img]')].map(x => x.getAttribute('alt') || x.getAttribute('aria-label'))"
+    return page.evaluate(f"[...document.querySelectorAll('.rosetta-view')].map(o => ({{html: o.innerHTML, words: {words}}}))")
+
+def test_saved():
+    "Each widget in the form that needs no kernel, and in no other; 600 KB in all"
+    assert len(saved)>=6
+    for o in saved: assert set(o)=={'text/html','text/plain'}
+    assert sum(len(json.dumps(o)) for o in saved)<600_000
+
+def test_page(site):
+    "3 MB at most"
+    assert site.stat().st_size<3*2**20
+
+def test_frames(opened):
+    "Every choice leads to another frame, in which each picture has words, and other words than in the other frames"
+    for w in widgets(opened()):
+        data = json.loads(w.locator('script[type="application/json"]').text_content())
+        frames = [''.join(data['parts'][i] for i in o) for o in data['frames']]
+        words = [tuple(re.findall('(?:alt|aria-label)="([^"]*)"', o)) for o in frames]
+        assert len(frames)>5 and len(set(words))==len(frames)
+        for f,o in zip(frames, words): assert len(o)==len(re.findall('<img|role="img"', f))>0 and all(len(x)>15 for x in o)
+
+def moved_by_mouse(page, o):
+    "Choose something else"
+    kind = o.evaluate('o => o.type')
+    o.scroll_into_view_if_needed()
+    if kind=='checkbox': o.click()
+    elif kind=='range':
+        box,at,most = o.bounding_box(),int(o.input_value()),int(o.get_attribute('max'))
+        page.mouse.click(box['x'] + (3 if at==most else box['width']-3), box['y']+box['height']/2)
+    else: o.select_option(index=1)
+
+def moved_by_keys(page, o):
+    "The same without a mouse"
+    kind = o.evaluate('o => o.type')
+    o.focus()
+    at_end = kind=='range' and o.input_value()==o.get_attribute('max')
+    page.keyboard.press('Space' if kind=='checkbox' else 'ArrowLeft' if at_end else 'ArrowDown' if kind=='select-one' else 'ArrowRight')
+
+@pytest.mark.parametrize('move', [moved_by_mouse,moved_by_keys])
+def test_moves(opened, move):
+    "Each control of each widget changes its picture and the words to it, and no other widget's"
+    page = opened()
+    assert len(widgets(page))==len(saved)
+    for i,w in enumerate(widgets(page)):
+        controls = w.locator('form :is(input,select)').all()
+        assert len(controls)>=2
+        for o in controls:
+            before = pictures(page)
+            move(page, o)
+            after = pictures(page)
+            changed = {k: [j for j in range(len(saved)) if after[j][k]!=before[j][k]] for k in ('html','words')}
+            assert changed==dict(html=[i], words=[i]), o.get_attribute('name')
+            if o.evaluate('o => o.type')=='range': assert o.get_attribute('aria-valuetext')==o.locator('xpath=../output').inner_text()
+
+def test_without_scripts(opened):
+    "A picture with its words, and nothing to move"
+    for w in widgets(opened(java_script_enabled=False)):
+        pictures = w.locator('img:visible,svg[role=img]:visible').all()
+        assert pictures and all(o.get_attribute('alt') or o.get_attribute('aria-label') for o in pictures)
+        assert w.locator('input,select').count()==0
+
+@pytest.mark.parametrize('width', [375,1440])
+@pytest.mark.parametrize('scheme', ['light','dark'])
+def test_fits_and_reads(opened, width, scheme):
+    "No sideways scrolling, and no serious fault that axe finds, on a phone and a screen, by day and by night"
+    page = opened(viewport=dict(width=width, height=800), color_scheme=scheme)
+    assert page.evaluate('document.documentElement.scrollWidth')<=width
+    page.evaluate(axe)
+    found = page.evaluate("axe.run('.rosetta-frames', {resultTypes: ['violations'], preload: false})")['violations']
+    assert [(o['id'],n['html'][:200]) for o in found if o['impact'] in ('serious','critical') for n in o['nodes']]==[]
+
+live_cells = '''import torch
+from rosetta_neurons.all import *
+G = create_model("mini_stylegan2")
+z = G.sample(1, seed=3)
+with torch.no_grad(): image = G(z)
+r = invert(G, image, reconstruction="l2", steps=6, frames=3, progress=False)
+inversion_player(r, image)
+---
+d = RosettaDictionary.shipped("mini_stylegan2")
+edit_studio(G, z, d, {"one": [0]}, steps=2)
+---
+k_and_n_explorer(growing_tables(G, {"mini_resnet": create_model("mini_resnet")}, (4,8)), (1,2))'''
+
+@pytest.fixture(scope='module')
+def lab(tmp_path_factory):
+    "A JupyterLab of its own, with one notebook: its address, and the notebook"
+    folder = tmp_path_factory.mktemp('lab')
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        port = s.getsockname()[1]
+    (folder/'work').mkdir()
+    cells = [mk_cell(o) for o in live_cells.split('\n---\n')]
+    write_nb(new_nb(cells, meta=dict(kernelspec=dict(name='python3', display_name='Python 3', language='python'), language_info=dict(name='python'))), folder/'work/live.ipynb')
+    args = f'-m jupyterlab --no-browser --allow-root --ip=127.0.0.1 --port={port} --ServerApp.port_retries=0 --ServerApp.root_dir={folder}/work --IdentityProvider.token= --LabApp.expose_app_in_browser=True'
+    env = {'PATH': f'{Path(sys.executable).parent}:/usr/bin:/bin', 'HOME': str(folder), 'PYTHONPATH': str(root), 'OMP_NUM_THREADS': '1', 'MPLBACKEND': 'agg', 'JUPYTERLAB_SETTINGS_DIR': str(folder/'settings')}
+    with open(folder/'log', 'w') as log: server = subprocess.Popen([sys.executable, *args.split()], env=env, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
+    try:
+        for _ in range(240):
+            try: urllib.request.urlopen(f'http://127.0.0.1:{port}/api').close(); break
+            except OSError:
+                assert server.poll() is None, (folder/'log').read_text()
+                time.sleep(.25)
+        yield f'http://127.0.0.1:{port}',folder/'work/live.ipynb'
+    finally:
+        server.terminate()
+        server.wait(20)
+
+def test_live(browser, lab):
+    "In JupyterLab the widgets are alive: three of them follow their controls, one after a search; what is saved can be seen without the kernel"
+    address,path = lab
+    context = browser.new_context(viewport=dict(width=1280, height=2000))
+    page = context.new_page()
+    page.set_default_timeout(240_000)
+    page.goto(f'{address}/lab/tree/live.ipynb?reset')
+    page.locator('.jp-Notebook .jp-CodeCell').nth(2).wait_for()
+    page.evaluate("jupyterapp.restored.then(() => jupyterapp.shell.currentWidget.sessionContext.ready).then(() => { jupyterapp.commands.execute('notebook:run-all-cells') })")
+    player,studio,counts = (page.locator('.jp-CodeCell').nth(i).locator('.jp-OutputArea-output') for i in range(3))
+    counts.locator('.widget-dropdown').or_(page.locator('[data-mime-type*=error]')).first.wait_for()
+    assert page.locator('[data-mime-type*=error]').all_inner_texts()==[]
+    def words(o): return [x.get_attribute('alt') or x.get_attribute('aria-label') for x in o.locator('img,svg[role=img]').all()]
+    def changed(o, do):
+        before,end = words(o),time.time()+120
+        do()
+        while words(o)==before and time.time()<end: page.wait_for_timeout(100)
+        assert words(o)!=before and all(words(o))
+    player.locator('.noUi-handle').focus()
+    changed(player, lambda: page.keyboard.press('ArrowLeft'))
+    changed(counts, lambda: counts.locator('select').select_option(index=1))
+    assert 'Not searched' in studio.inner_text() and len(words(studio))==1
+    changed(studio, studio.locator('button').click)
+    assert len(words(studio))==2
+    changed(studio, studio.locator('input[type=checkbox]').click)
+    page.keyboard.press('Control+s')
+    page.locator('.jp-mod-dirty').wait_for(state='detached')
+    for _ in range(100):
+        if len(kept := bundles(path))==3: break # written
+        page.wait_for_timeout(100)
+    context.close()
+    assert len(kept)==3 and all({'application/vnd.jupyter.widget-view+json','text/html'} <= set(o) for o in kept)
+    assert ['application/json' in ''.join(o['text/html']) for o in kept]==[True,False,True] # the studio would have had to search
