@@ -383,7 +383,12 @@ def together_latents(
 ): # one for all
     "Latents in a row"
     if not isinstance(zs[0], Latents): return torch.cat(zs)
-    def cat(k): return None if getattr(zs[0], k) is None else torch.cat([getattr(o, k) for o in zs])
+    def cat(k):
+        parts = [getattr(o, k) for o in zs]
+        missing = sum(o is None for o in parts)
+        if 0<missing<len(zs): raise ValueError(f"{missing} of {len(zs)} latents have no {k}; expected all or none")
+        return None if missing else torch.cat(parts)
+    if len(found := {o.truncation for o in zs})>1: raise ValueError(f"latents of truncations {found}; expected one")
     return Latents(cat("z"), cat("label"), zs[0].truncation, cat("w"))
 
 def join(

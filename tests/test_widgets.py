@@ -1,48 +1,21 @@
 "Widgets in a real browser: the page's form as the site has it, without kernel and network, and the live form in JupyterLab"
-import json,re,shutil,socket,subprocess,sys,time,urllib.request
+import json,re,socket,subprocess,sys,time,urllib.request
 from pathlib import Path
 
-import axe_playwright_python,pytest,yaml
+import axe_playwright_python,pytest
 from fastcore.nbio import mk_cell,new_nb,read_nb,write_nb
-from nbdev.config import get_config
-from playwright.sync_api import Error,sync_playwright
-from smalldocs.config import load
-from smalldocs.site import Site
 
 root = Path(__file__).parents[1]
-flags = '--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
 axe = (Path(axe_playwright_python.__file__).parent/'axe.min.js').read_text()
-sys.path.insert(0, str(root/'tools'))
 
 def bundles(path): return [o['data'] for c in read_nb(path).cells if c.cell_type=='code' for o in c.outputs if 'rosetta-frames' in ''.join(o.get('data', {}).get('text/html', ''))]
 
 saved = bundles(root/'nbs/14_widgets.ipynb')
 
 @pytest.fixture(scope='module')
-def site(tmp_path_factory):
-    "The notebook's page, made as `tools/docs.py` makes it"
-    from docs import page_names,site_config,write_page
-    tmp,cfg = tmp_path_factory.mktemp('site'),get_config(root)
-    names = page_names(cfg.nbs_path)
-    source = next(o for o in names if o.name=='14_widgets.ipynb')
-    write_page(cfg.nbs_path/source, tmp/'nbs'/names[source], names, 'colab')
-    settings = site_config(cfg, [names[source]])
-    settings['format']['html']['theme'] = 'none' # fonts of the site's theme are no concern of the widgets
-    (tmp/'nbs/_quarto.yml').write_text(yaml.safe_dump(settings))
-    site = Site(load(tmp/'nbs'))
-    site.out = tmp/'out'
-    site.build()
-    return (site.out/names[source]).with_suffix('.html')
-
-@pytest.fixture(scope='module')
-def browser():
-    "Chromium from the system, or else Chrome"
-    found = shutil.which('chromium') or shutil.which('google-chrome')
-    with sync_playwright() as p:
-        try: b = p.chromium.launch(executable_path=found, channel=None if found else 'chrome', args=flags)
-        except Error as e: pytest.skip(f'no Chromium or Chrome: {e}')
-        yield b
-        b.close()
+def site(site):
+    "The page of the widgets"
+    return site/'widgets.html'
 
 @pytest.fixture
 def opened(browser, site):

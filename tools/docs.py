@@ -168,6 +168,7 @@ def main():
         site = House(load(tmp), names)
         site.out = cfg.doc_path
         print(f'{site.build()} pages in {site.out}')
+    for p in cfg.doc_path.rglob('*.llms.md'): p.write_text(re.sub(r'data:[\w/+.-]+;base64,[\w+/=]+', '', p.read_text())) # pictures inside of widgets are no text
     if site.warnings: sys.exit('\n'.join(site.warnings))
 
 if __name__=='__main__': main()
