@@ -1,4 +1,4 @@
-"Make the saved pictures of all notebooks small: what looks like a photograph as JPEG, all else with 256 colours of its own: python tools/shrink.py"
+"Make the saved pictures of all notebooks small: at most 960 pixels wide, what looks like a photograph as JPEG, all else with 256 colours of its own: python tools/shrink.py"
 import base64,io
 from pathlib import Path
 
@@ -8,18 +8,18 @@ from nbdev.config import get_config
 
 def shrunk(
     data, # A picture in PNG as base64 text, or lines of it
-)->tuple: # Type, and base64 text of the same picture: as it was, where nothing is smaller
+)->tuple: # Type, and base64 text of the same picture; what has 256 colours already is left as it is
     "A smaller picture"
     data = ''.join(data)
     image = Image.open(io.BytesIO(base64.b64decode(data)))
     if image.mode=='P': return 'image/png',data
     image = image.convert('RGB')
+    if image.width>960: image = image.resize((960, round(image.height*960/image.width)), Image.Resampling.LANCZOS)
     def saved(im, kind, **how):
         im.save(out := io.BytesIO(), kind, optimize=True, **how)
         return base64.b64encode(out.getvalue()).decode()
     few,photo = saved(image.quantize(256), 'PNG'),saved(image, 'JPEG', quality=80) # dithering would treble a file
-    if len(photo)<.7*min(len(few), len(data)): return 'image/jpeg',photo
-    return 'image/png',min(few, data, key=len)
+    return ('image/jpeg',photo) if len(photo)<.7*len(few) else ('image/png',few)
 
 def main():
     "Shrink every PNG among the outputs"
