@@ -127,7 +127,7 @@ def still(self:Frames,
 
 @patch
 def html(self:Frames)->str:
-    "A piece of a page that holds all frames, and needs no kernel and no network"
+    "A piece of a page that holds all frames, and needs no kernel and no connection"
     if self.ahead: self.ahead(self.choices)
     parts = {}
     frames = [[parts.setdefault(o, len(parts)) for o in self.frame(**c)] for c in self.choices]
