@@ -212,7 +212,8 @@ def test_cleaning(tmp_path):
 def test_not_in_site_or_wheel():
     "Masters are no pages, and no part of the package"
     sys.path.insert(0, str(root/'tools'))
-    from docs import page_names
-    assert not [p for p in page_names(root/'nbs') if p.parts[0]=='labs']
+    from docs import site_config
+    from nbdev.config import get_config
+    assert not [p for p in site_config(get_config(root))[1] if p.parts[0]=='labs']
     assert 'labs/' not in (root/'MANIFEST.in').read_text()
     assert not list((root/'rosetta_neurons').rglob('*.ipynb'))
