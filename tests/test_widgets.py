@@ -159,7 +159,7 @@ def test_live(browser, lab):
     player,studio,counts = (page.locator('.jp-CodeCell').nth(i).locator('.jp-OutputArea-output') for i in range(3))
     counts.locator('.widget-dropdown').or_(page.locator('[data-mime-type*=error]')).first.wait_for()
     assert page.locator('[data-mime-type*=error]').all_inner_texts()==[]
-    def words(o): return [x.get_attribute('alt') or x.get_attribute('aria-label') for x in o.locator('img,svg[role=img]').all()]
+    def words(o): return o.locator('img,svg[role=img]').evaluate_all("os => os.map(x => x.getAttribute('alt') || x.getAttribute('aria-label'))") # all at once: they may be replaced meanwhile
     def changed(o, do):
         before,end = words(o),time.time()+120
         do()
