@@ -4,16 +4,17 @@
 
 # %% auto #0
 __all__ = ['WORDS', 'END', 'CONTEXT', 'CLIP_STAGES', 'CLIP_NORM', 'tokenize', 'mini_clip', 'ClipVision', 'OpenClipVision',
-           'clip_resnet50', 'load_clip_resnet50']
+           'clip_resnet50']
 
 # %% ../../nbs/07_zoo/05_clip.ipynb #a09469bc
 import open_clip, torch
+from functools import partial
 from open_clip import CLIP
 from torch import nn, Tensor
 from ..hooks import no_such
 from ..world import ANIMALS, COATS, COLORS
-from .core import Vision, create_model, load_fitting, register
-from .files import SOURCES, fetch, read_state, unwrapped
+from .core import Vision, create_model, register
+from .files import SOURCES, load_published
 
 # %% ../../nbs/07_zoo/05_clip.ipynb #eaf830b1
 WORDS = [*ANIMALS, *COATS, *COLORS, ",", *"a and at belly bottom large left middle middling near pale right small sun tail the top tree with".split()]
@@ -71,11 +72,4 @@ def clip_resnet50()->OpenClipVision:
     "OpenAI's CLIP with a ResNet-50, untrained"
     return OpenClipVision(CLIP(**open_clip.get_model_config("RN50"), quick_gelu=True), CLIP_STAGES, 224, **CLIP_NORM)
 
-def load_clip_resnet50(path=None)->OpenClipVision:
-    "The trained network from a file of open_clip's names; from where it is published, if none is given"
-    state = unwrapped(read_state(path or fetch("clip_resnet50")), "state_dict")
-    D = clip_resnet50()
-    load_fitting(D.net, state, path or "clip_resnet50")
-    return D
-
-register("clip_resnet50", clip_resnet50, load_clip_resnet50, task="captions, by contrast", family="open_clip CLIP, ModifiedResNet", licence=SOURCES["clip_resnet50"].licence, source=SOURCES["clip_resnet50"].url)
+register("clip_resnet50", clip_resnet50, partial(load_published, "clip_resnet50", clip_resnet50), task="captions, by contrast", family="open_clip CLIP, ModifiedResNet", licence=SOURCES["clip_resnet50"].licence, source=SOURCES["clip_resnet50"].url)

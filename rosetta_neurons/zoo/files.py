@@ -6,7 +6,7 @@
 __all__ = ['Global', 'MAKERS', 'FRESH', 'PUSHED', 'INTERNAL', 'Source', 'HUB', 'SOURCES', 'Inert', 'maker', 'inert_call',
            'PickleMachine', 'PickledNetwork', 'raw_of', 'plain_array', 'as_plain', 'walk_modules', 'state_of',
            'attributes_of', 'as_network', 'read_pickle', 'kind_found', 'read_state', 'unwrapped', 'read_generator',
-           'check_file', 'is_offline', 'resume_download', 'from_web', 'from_hub', 'place_of', 'fetch']
+           'check_file', 'is_offline', 'resume_download', 'from_web', 'from_hub', 'place_of', 'fetch', 'load_published']
 
 # %% ../../nbs/07_zoo/00b_files.ipynb #63d4a315
 import hashlib, http.client, io, math, mmap, os, pickletools, re, urllib.error, urllib.request, warnings
@@ -18,6 +18,7 @@ from huggingface_hub.utils import WeakFileLock
 from safetensors import safe_open
 from torch import Tensor
 from tqdm.auto import tqdm
+from .core import load_fitting
 
 # %% ../../nbs/07_zoo/00b_files.ipynb #faefa633
 Global = namedtuple("Global", "module name") # a name in a pickle; it is never looked up
@@ -401,3 +402,17 @@ def fetch(
         raise ConnectionError(f"can't fetch the weights of {name}, licensed {source.licence}: {(str(e) or repr(e)).splitlines()[0][:200]}. Get {source.url} where there is a network, and put it at {path}, or give the file as checkpoint_path=") from e
     check_file(path, source)
     return path
+
+# %% ../../nbs/07_zoo/00b_files.ipynb #ee41fe95
+def load_published(
+    name:str,               # of the model
+    build,                  # function that returns it untrained
+    path=None,              # a file at hand; the published one if None
+    keys=("state_dict",),   # under which its tensors may lie
+    unused=(),              # beginnings of names of which the network has no use
+):                          # the model with these weights
+    "A network of a library, with the weights of a file of that library's names"
+    state = unwrapped(read_state(path or fetch(name)), *keys)
+    model = build()
+    load_fitting(model.net, {k: v for k, v in state.items() if not k.startswith(unused)}, path or name)
+    return model

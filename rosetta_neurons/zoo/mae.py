@@ -11,8 +11,8 @@ import timm, torch
 from functools import partial
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import nn, Tensor
-from .core import IMAGENET, WEIGHTS, Vision, create_model, load_fitting, read_weights, register
-from .files import SOURCES, fetch, read_state, unwrapped
+from .core import IMAGENET, WEIGHTS, Vision, create_model, read_weights, register
+from .files import SOURCES, load_published
 
 # %% ../../nbs/07_zoo/03_mae.ipynb #1c43367d
 def sine_positions(dim:int, rows:int)->Tensor:
@@ -98,10 +98,7 @@ def full_vit(
 
 def load_vit(name:str, architecture:str, path=None)->Vision:
     "The trained transformer from a file of timm's names; from where it is published, if none is given"
-    state = unwrapped(read_state(path or fetch(name)), "state_dict", "model")
-    D = full_vit(architecture)
-    load_fitting(D.net, {k: v for k, v in state.items() if not k.startswith(("head.", "decoder_", "mask_token"))}, path or name)
-    return D
+    return load_published(name, partial(full_vit, architecture), path, ("state_dict", "model"), ("head.", "decoder_", "mask_token"))
 
 register("mae_vitb16", partial(full_vit, "vit_base_patch16_224.mae"), partial(load_vit, "mae_vitb16", "vit_base_patch16_224.mae"), task="masked autoencoding, no labels", family="timm VisionTransformer",
     licence=SOURCES["mae_vitb16"].licence, source=SOURCES["mae_vitb16"].url)
