@@ -365,8 +365,8 @@ def growing_tables(
     seed:int=0 # of the sample
 )->dict: # {n: {model: (true, mispaired)}}, each {measure: Tensor[units of G, units]}
     "Correlations of G's units with those of each model, after more and more images"
-    z,sums,tables = G.sample(max(ns), seed=seed),{},{}
     if any(b-a<2 for a,b in zip((0,*ns), ns)): raise ValueError(f"ns is {ns}; expected growing numbers of images, each larger by 2 or more, for mispairing needs two")
+    z,sums,tables = G.sample(max(ns), seed=seed),{},{}
     for i,n in zip((0,*ns), ns):
         with evaluating(G, *models.values()): images,maps = observe("G", G, z[i:n], G.layers)
         for m,net in models.items():

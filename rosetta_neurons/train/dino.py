@@ -81,10 +81,11 @@ def random_view(
     images:Tensor, scenes:Scenes, # [B, 3, H, W], and what they show: where the animal is, is all that is used
     size=64,      # pixels a side of the result
     width=(1, 4), # of the crop, in sizes of the animal
+    saturation=(0, 1.3), # factors; (0, 0) gives grey views
 )->Tensor:        # [B, 3, size, size]
     "One random view of the animal in each image"
     n, theta = len(images), crops_around(*(scenes.animals[0][k] for k in ("x", "y", "scale")), width)
-    return recolor(crop_images(images, theta, size), random_colors(n), random_light(n, size))
+    return recolor(crop_images(images, theta, size), random_colors(n, saturation=saturation), random_light(n, size))
 
 # %% ../../nbs/15_train/06_dino.ipynb #867a92d8
 ITS_OWN = ("animal", "coat", "hue", "saturation", "value", "has_belly", "has_tail")
@@ -164,7 +165,7 @@ def move_towards(teacher:nn.Module, student:nn.Module, momentum:float):
 class DINOTask(Task):
     "Both DINO networks; subclasses say which"
     steps, every, batch_size, lr, momentum = 4000, 50, 64, 1e-3, .99
-    one_photo, close, contrast = .125, .25, .5 # shares of the steps after which views are of two photographs, become wide, and are distilled
+    one_photo, close, grey, contrast = .125, .25, 0, .5 # shares of the steps after which views are of two photographs, become wide, get colours, and are distilled
     def __init__(self, seed, device):
         super().__init__(seed, device)
         self.model = find_model(self.name).build().to(device)
@@ -177,7 +178,7 @@ class DINOTask(Task):
     def views(self, at):
         "Two of each animal [2B, 3, size, size]; `at` is the share of the training that is over"
         one, two = self.pool.next()
-        how = dict(size=48, width=(1, 1.8)) if at < self.close else {}
+        how = (dict(size=48, width=(1, 1.8)) if at < self.close else {}) | (dict(saturation=(0, 0)) if at < self.grey else {})
         v = torch.cat([random_view(x.to(self.device), s, **how) for x, s in (one, one if at < self.one_photo else two)])
         return ((v - self.model.mean)/self.model.std).contiguous(memory_format=torch.channels_last)
     def distill(self, teacher, student):
@@ -209,7 +210,9 @@ class DINOTask(Task):
 class DINOResNetTask(DINOTask): name, dim, first_seed = "mini_dino_resnet", 192, 800
 
 @task("mini_dino_vit")
-class DINOViTTask(DINOTask): name, dim, first_seed, close, contrast = "mini_dino_vit", 128, 900, .4, .6 # it takes longer to find a view across two photographs
+class DINOViTTask(DINOTask):
+    name, dim, first_seed, steps = "mini_dino_vit", 128, 900, 8000
+    one_photo, close, grey, contrast = .05, .5, .75, .75 # it takes longer to find a view across two photographs, and with colours it does not come to look at shapes
 
 # %% ../../nbs/15_train/06_dino.ipynb #119fd6c1
 def knn_accuracy(

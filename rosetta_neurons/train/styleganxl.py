@@ -11,7 +11,7 @@ from torch import nn, Tensor
 from torch.nn.utils.parametrizations import spectral_norm
 from .core import Pool, autocast, fast, task
 from .features import frozen_features
-from .stylegan2 import GAIN, Average, GANTask, Heads, can_compile, critic_loss
+from .stylegan2 import GAIN, Average, GANTask, Heads, critic_loss
 from ..zoo.core import sample_z
 from ..zoo.styleganxl import mini_styleganxl
 
@@ -49,7 +49,6 @@ class StyleGANXLTask(GANTask):
         self.ema = Average(self.G)
         adam = lambda net: torch.optim.Adam(net.parameters(), 2e-3, betas=(0., .99), fused=True)
         self.opt_g, self.opt_d, self.pool = adam(self.G), adam(self.D), Pool(1900 + seed, self.batch_size, chunk=2048, reuse=2, size=32)
-        self.draw = torch.compile(self.G.synthesis) if can_compile() else self.G.synthesis
     def see(self, images): return self.features(F.interpolate(images, size=64, mode="bilinear").contiguous(memory_format=torch.channels_last))
     def step(self, step, steps):
         x, _, scenes = self.pool.next()
@@ -57,7 +56,7 @@ class StyleGANXLTask(GANTask):
         with autocast(self.device):
             w = self.G.mapping(torch.randn(len(x), self.G.z_dim, device=self.device), F.one_hot(label, self.G.c_dim))
             track_w(self.G.mapping.w_avg, w, label)
-            fake = self.see(self.draw(w[:, None].expand(-1, self.G.synthesis.num_ws, -1), True)*.5 + .5)
+            fake = self.see(self.G.synthesis(w[:, None].expand(-1, self.G.synthesis.num_ws, -1), True)*.5 + .5)
             with torch.no_grad(): real = self.see(x)
             loss_d = critic_loss(self.D(real, label), self.D([f.detach() for f in fake], label))
         return self.alternate(step, loss_d, lambda: self.D(fake, label))

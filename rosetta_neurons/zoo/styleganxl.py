@@ -328,7 +328,7 @@ register("styleganxl_256", styleganxl_256, load_styleganxl, task="image generati
 def mini_styleganxl()->StyleGANXL:
     "The configuration of `mini_styleganxl`"
     return StyleGANXL(c_dim=len(ANIMALS), embed_dim=32, stem=dict(z_dim=64, w_dim=128, img_resolution=32, img_channels=3, channel_base=640, channel_max=128,
-        num_layers=7, num_critical=2, first_cutoff=1., first_stopband=2**1.1, margin_size=4, conv_clamp=None))
+        num_layers=7, num_critical=2, margin_size=2, conv_clamp=None))
 
 register("mini_styleganxl", mini_styleganxl, task="image generation by class (8 animals)", family="StyleGAN-XL", licence="Apache-2.0",
-    trained="rosetta-train mini_styleganxl", note="margin of 4 pixels, not 10; trained with a projected discriminator; its feature network (see 15_train) is not mined and not the judge")
+    trained="rosetta-train mini_styleganxl", note="margin of 2 pixels, not 10; trained with a projected discriminator; its feature network (see 15_train) is not mined and not the judge")
