@@ -109,6 +109,9 @@ wrong(L, "q3", "epsilon for constant units", "no correlation: its row", rows % '
 wrong(L, "q3", "units and images exchanged", "one row for each unit", rows % '''x = x.reshape(len(a), -1)
         x = x-x.mean(1, keepdim=True)
         return x/x.norm(dim=1, keepdim=True)''')
+wrong(L, "q3", "constant after resizing", "look for it before you resize", rows % '''constant = x.amax(1)==x.amin(1)
+        x = x-x.mean(1, keepdim=True)
+        return (x/x.norm(dim=1, keepdim=True)).masked_fill(constant[:,None], torch.nan)''')
 wrong(L, "q4", "falls within the batches, too", "within each batch", '''
 def counterexample():
     x = torch.linspace(-1, 1, 20)
@@ -126,7 +129,9 @@ def merged(s, t):
 def correlation(s): return s[5]/s[3].sqrt()[:,None]/s[4].sqrt()'''
 centred = "return n,ma,mb,(a-ma[:,None]).square().sum(1),(b-mb[:,None]).square().sum(1),(a-ma[:,None])@(b-mb[:,None]).T"
 wrong(L, "q5", "each batch centred by its own mean", "what differs between the batches is lost", stream % ("double", centred, "0"))
-wrong(L, "q5", "sums of squares", "far from zero", stream % ("float", "return n,ma,mb,a.square().sum(1)-n*ma**2,b.square().sum(1)-n*mb**2,a@b.T-n*ma[:,None]*mb", "1"))
+raw = "return n,ma,mb,a.square().sum(1)-n*ma**2,b.square().sum(1)-n*mb**2,a@b.T-n*ma[:,None]*mb"
+wrong(L, "q5", "sums of squares", "make the maps float64", stream % ("float", raw, "1"))
+wrong(L, "q5", "sums of squares in float64", "far from zero", stream % ("double", raw, "1"))
 wrong(L, "q6", "cosine is a scale", "do they lie on a line", '''
 choice = {"left": "a", "right": "b"}''')
 wrong(L, "q3", "the first batch alone", "wrong on maps of different sizes", rows.replace("a,b = same_size(a, b)", "a,b = same_size(a[:8], b[:8])") % '''k = x.amax(1)==x.amin(1)
@@ -227,6 +232,7 @@ def search(loss, start, steps, lr):
 keep = "b = now.detach()<value; best[b],value[b] = x.detach()[b],now.detach()[b]"
 wrong(L, "q6", "the last point", "the last point is not the best", find % ("start.detach().clone().requires_grad_()", "pass", "x.detach(),loss(x).detach()"))
 wrong(L, "q6", "start changed in place", "changed in place", find % ("start.requires_grad_()", keep, "best,value"))
+wrong(L, "q6", "one rate throughout", "lr*ramp((i+1)/steps)", (find % ("start.detach().clone().requires_grad_()", keep, "best,value")).replace("lr*ramp((i+1)/steps)", "lr"))
 wrong(L, "q6", "best of the sum", "a best step of its own", find % ("start.detach().clone().requires_grad_()", "b = now.sum()<value.sum(); best,value = (x.detach().clone(),now.detach().clone()) if b else (best,value)", "best,value"))
 
 L = "5_editing"
@@ -241,6 +247,7 @@ wrong(L, "q1", "whole positions", "read bilinearly", '''
 def shifted(maps, right, down): return maps.roll((round(down*maps.shape[2]), round(right*maps.shape[3])), (2,3))''')
 wrong(L, "q1", "zeros from outside", "padding_mode='border", grid % ("shifted", "right, down", "[[1,0,-2.*right],[0,1,-2.*down]]", "zeros"))
 wrong(L, "q2", "smaller", "divide by the factor", grid % ("zoomed", "by", "[[by,0,0],[0,by,0]]", "border"))
+wrong(L, "q2", "zeros from outside", "zeros came in from outside", grid % ("zoomed", "by", "[[1/by,0,0],[0,1/by,0]]", "zeros"))
 wrong(L, "q3", "zero", "zero is the average", '''
 def removed(maps): return torch.zeros_like(maps)''')
 wrong(L, "q3", "one value for all", "its own smallest value", '''
