@@ -28,12 +28,14 @@ def crops_around(
     scale:Tensor,       # [n], half of their size, as a share of the height
     width=(1, 4),       # least and largest side of a crop, in sizes of the thing; never more than the picture's
     turn=.3,            # largest angle, radians
+    inside=False,       # move crops that stick out of the picture into it? Else the thing is always in the middle
 )->Tensor:              # [n, 2, 3], for `crop_images`
     "Affine maps from a crop that holds a thing to the picture, both in coordinates from -1 to 1"
     n = len(x)
     side, aspect, t, flip = (2*scale*uniform(n, *width)).clamp(max=1), uniform(n, -.14, .14).exp(), uniform(n, -turn, turn), torch.randint(2, (n,))*2 - 1
     w, h = side*aspect, side/aspect
     x, y = (2*o - 1 + scale*uniform(n, -.5, .5) for o in (x, y))
+    if inside: x, y = (o.clamp(side-1, 1-side) for o in (x, y))
     return torch.stack([flip*w*t.cos(), -h*t.sin(), x, flip*w*t.sin(), h*t.cos(), y], 1).view(n, 2, 3)
 
 def crop_images(
@@ -82,9 +84,10 @@ def random_view(
     size=64,      # pixels a side of the result
     width=(1, 4), # of the crop, in sizes of the animal
     saturation=(0, 1.3), # factors; (0, 0) gives grey views
+    inside=False, # for `crops_around`
 )->Tensor:        # [B, 3, size, size]
     "One random view of the animal in each image"
-    n, theta = len(images), crops_around(*(scenes.animals[0][k] for k in ("x", "y", "scale")), width)
+    n, theta = len(images), crops_around(*(scenes.animals[0][k] for k in ("x", "y", "scale")), width, inside=inside)
     return recolor(crop_images(images, theta, size), random_colors(n, saturation=saturation), random_light(n, size))
 
 # %% ../../nbs/15_train/06_dino.ipynb #867a92d8
@@ -166,6 +169,7 @@ class DINOTask(Task):
     "Both DINO networks; subclasses say which"
     steps, every, batch_size, lr, momentum = 4000, 50, 64, 1e-3, .99
     one_photo, close, grey, contrast = .125, .25, 0, .5 # shares of the steps after which views are of two photographs, become wide, get colours, and are distilled
+    inside = False # do wide views stay inside the picture?
     def __init__(self, seed, device):
         super().__init__(seed, device)
         self.model = find_model(self.name).build().to(device)
@@ -178,7 +182,7 @@ class DINOTask(Task):
     def views(self, at):
         "Two of each animal [2B, 3, size, size]; `at` is the share of the training that is over"
         one, two = self.pool.next()
-        how = (dict(size=48, width=(1, 1.8)) if at < self.close else {}) | (dict(saturation=(0, 0)) if at < self.grey else {})
+        how = (dict(size=48, width=(1, 1.8)) if at < self.close else dict(inside=self.inside)) | (dict(saturation=(0, 0)) if at < self.grey else {})
         v = torch.cat([random_view(x.to(self.device), s, **how) for x, s in (one, one if at < self.one_photo else two)])
         return ((v - self.model.mean)/self.model.std).contiguous(memory_format=torch.channels_last)
     def distill(self, teacher, student):
@@ -211,8 +215,8 @@ class DINOResNetTask(DINOTask): name, dim, first_seed = "mini_dino_resnet", 192,
 
 @task("mini_dino_vit")
 class DINOViTTask(DINOTask):
-    name, dim, first_seed, steps = "mini_dino_vit", 128, 900, 8000
-    one_photo, close, grey, contrast = .05, .5, .75, .75 # it takes longer to find a view across two photographs, and with colours it does not come to look at shapes
+    name, dim, first_seed, steps = "mini_dino_vit", 128, 900, 12_000
+    one_photo, close, grey, contrast, inside = .035, .35, .7, .7, True # see "The transformer"
 
 # %% ../../nbs/15_train/06_dino.ipynb #119fd6c1
 def knn_accuracy(
