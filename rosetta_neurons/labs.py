@@ -254,7 +254,7 @@ class Submission:
     def __exit__(self, *_): self.end("closed")
 
 class Confined:
-    "`confine` with its arguments, which `serve` is started with"
+    "What a submission's process is started with: the function that confines it, and its arguments"
     def __init__(self, *args): self.args = args
     def __call__(self, conn): confine(conn, *self.args)
 
