@@ -14,10 +14,10 @@ from rosetta_neurons.inversion import Space, fit_to, invert, partner_maps, of_pa
 from rosetta_neurons.mining import mine, observe
 from rosetta_neurons.train.eval_net import load_judge
 from rosetta_neurons.truth import agreement
-from rosetta_neurons.world import ANIMALS, PARTS, sample_scenes
+from rosetta_neurons.world import ANIMALS, BACKGROUND, PARTS, sample_scenes
 from rosetta_neurons.zoo import create_model
 
-ANIMAL = [i for i, p in enumerate(PARTS) if p not in ("sky", "ground", "sun", "tree")]
+ANIMAL = [i for i, p in enumerate(PARTS) if p not in BACKGROUND]
 OPTIONAL = ["tail", "belly", "marks", "sun", "tree"]
 OUT = Path(__file__).with_suffix(".json")
 
@@ -26,20 +26,20 @@ def share(x): return spread(x.float(), torch.mean)
 def correlated(rows): return torch.corrcoef(rows.T)[0, 1]
 
 class Judge:
-    "What `eval_net` sees"
-    def __init__(self): self.net = load_judge()
+    "What `eval_net` sees, or `eval_net32` in images of 32 pixels; lengths and areas in 64ths of the image, whatever its size"
+    def __init__(self, size=64): self.net, self.size = load_judge(size), size
     @torch.no_grad()
     def __call__(self, images):
-        o = [self.net(b) for b in fit_to(images, (64, 64)).split(64)]
-        parts = F.one_hot(torch.cat([b["parts"].argmax(1) for b in o]), len(PARTS)).permute(0, 3, 1, 2).float()
-        body, at = parts[:, ANIMAL].sum(1), torch.arange(64.) + .5
+        o = [self.net(b) for b in fit_to(images, (self.size, self.size)).split(64)]
+        parts = F.one_hot(torch.cat([b["parts"].argmax(1) for b in o]), len(PARTS)).permute(0, 3, 1, 2)*(64/self.size)**2
+        body, at = parts[:, ANIMAL].sum(1), (torch.arange(self.size) + .5)*64/self.size
         area = body.sum((1, 2)).clamp(min=1)
         center = torch.stack([(body.sum(1)*at).sum(1), (body.sum(2)*at).sum(1)], 1)/area[:, None]
         return dict(area=area, center=center, parts=parts.sum((2, 3)), animal=torch.cat([b["animal"].argmax(1) for b in o]))
     @cached_property
     def world(self):
         "Range of centre and area in 1000 true scenes: 1st and 99th percentile"
-        seen = self(sample_scenes(1000, seed=3_100_000).render())
+        seen = self(sample_scenes(1000, seed=3_100_000).render(self.size))
         return torch.cat([seen["center"], seen["area"][:, None]], 1).quantile(torch.tensor([.01, .99]), dim=0)
     def inside(self, center, area):
         lo, hi = self.world
@@ -48,8 +48,9 @@ class Judge:
 
 class Bench:
     def __init__(self, generator, n, steps, dictionary=None, seed=40):
-        self.n, self.steps, self.seed, self.judge = n, steps, seed, Judge()
+        self.n, self.steps, self.seed = n, steps, seed
         self.G, self.models = create_model(generator), {m: create_model(m) for m in VISION}
+        self.judge = Judge(self.G(self.G.sample(1)).shape[-1])
         self.d = RosettaDictionary.load(dictionary) if dictionary else mine(self.G, self.models)
         self.how = dict(dictionary=self.d, steps=steps)
         self.starts = 1 if Space(self.G).has_w else 4 # a search in a z that is not mapped to w gets stuck more often

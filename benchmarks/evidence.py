@@ -13,8 +13,8 @@ from rosetta_neurons.evidence import buddies_told, compare_groups, interval, nul
 from rosetta_neurons.hooks import evaluating
 from rosetta_neurons.mining import mine, observe
 from rosetta_neurons.train.eval_net import load_judge
-from rosetta_neurons.truth import BACKGROUND, TRUTHS, agreement, concept_names, coverage, known_scenes, truth_masks
-from rosetta_neurons.world import ANIMALS, COLORS, PARTS, sample_scenes
+from rosetta_neurons.truth import TRUTHS, agreement, concept_names, coverage, known_scenes, truth_masks
+from rosetta_neurons.world import ANIMALS, BACKGROUND, COLORS, PARTS, sample_scenes
 from rosetta_neurons.zoo import create_model, list_models
 from rosetta_neurons.zoo.core import WEIGHTS
 

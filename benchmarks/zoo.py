@@ -3,7 +3,7 @@
     python benchmarks/zoo.py [name ...]
 
 Everything is measured on scenes that no training has seen (seeds from 2,000,000 on). Generators are judged by
-`eval_net`, a private network that is neither mined nor had a part in any training."""
+`eval_net`, or by `eval_net32` where they draw 32 pixels: private networks that are neither mined nor had a part in any training."""
 import json, sys, time
 from pathlib import Path
 import torch
@@ -21,6 +21,7 @@ from rosetta_neurons.zoo.mae import MaskedAutoencoder, load_autoencoder
 HERE = Path(__file__).parent
 
 def eval_net(): return judge_the_judge(load_judge(), 4000)
+def eval_net32(): return judge_the_judge(load_judge(32), 4000, size=32)
 
 def mini_resnet(): return {k: accuracy(create_model("mini_resnet", pretrained=k == "trained"), 4000) for k in ("trained", "untrained")}
 
@@ -37,21 +38,23 @@ def mini_clip_resnet(): return beside_untrained(lambda m: zero_shot(m, sample_sc
 @torch.no_grad()
 def drawn(G, latents): return (G(latents[i:i+100]) for i in range(0, len(latents), 100))
 
-def real(n, seed): return (sample_scenes(n, seed)[i:i+100].render() for i in range(0, n, 100))
+def real(n, seed, size): return (sample_scenes(n, seed)[i:i+100].render(size) for i in range(0, n, 100))
 
 def generator(name, n=2000):
     "Fresh scenes, the generator, its early checkpoint and itself untrained, as the judge sees them beside other fresh scenes"
-    judge, early = load_judge(), HERE/f"{name}.early.safetensors"
+    early = HERE/f"{name}.early.safetensors"
     nets = {name: create_model(name), **({"early checkpoint": create_model(name, checkpoint_path=early)} if early.is_file() else {}), "untrained": create_model(name, pretrained=False)}
     if name == "mini_biggan": standing_statistics(nets["untrained"], 64)
-    fresh, rows = judged(real(n, 2_000_021), judge)["features"], {}
+    size = nets[name](nets[name].sample(1)).shape[-1]
+    judge = load_judge(size)
+    fresh, rows = judged(real(n, 2_000_021, size), judge)["features"], {}
     def row(batches, asked=None):
         o = judged(batches, judge)
         precision, recall = precision_recall(fresh, o["features"])
         share = torch.bincount(o["animal"], minlength=len(ANIMALS))/n
         right = {} if asked is None else dict(asked_animal=(o["animal"] == asked).float().mean().item())
         return dict(frechet=frechet(fresh, o["features"]), precision=precision, recall=recall, **right, rarest_animal=share.min().item(), animals=dict(zip(ANIMALS, share.tolist())))
-    rows["real"] = row(real(n, 2_000_020))
+    rows["real"] = row(real(n, 2_000_020, size))
     for k, G in nets.items():
         latents = G.sample(n, seed=1)
         rows[k] = row(drawn(G, latents), latents.label)
@@ -61,7 +64,7 @@ def mini_stylegan2(): return generator("mini_stylegan2")
 def mini_biggan(): return generator("mini_biggan")
 def mini_styleganxl(): return generator("mini_styleganxl")
 
-ALL = (eval_net, mini_resnet, mini_dino_resnet, mini_dino_vit, mini_mae, mini_clip_resnet, mini_biggan, mini_stylegan2, mini_styleganxl)
+ALL = (eval_net, eval_net32, mini_resnet, mini_dino_resnet, mini_dino_vit, mini_mae, mini_clip_resnet, mini_biggan, mini_stylegan2, mini_styleganxl)
 
 def rounded(x): return {k: rounded(v) for k, v in x.items()} if isinstance(x, dict) else round(x, 4)
 

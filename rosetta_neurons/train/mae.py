@@ -12,7 +12,7 @@ from timm.layers import Attention
 from torch import nn, Tensor
 from .core import Pool, Task, autocast, on_scenes, task, warm_cosine
 from ..hooks import record
-from ..world import PARTS, sample_scenes
+from ..world import BACKGROUND, PARTS, sample_scenes
 from ..zoo.core import create_model
 from ..zoo.mae import MaskedAutoencoder, load_autoencoder, mini_vit, random_keep, to_patches, wrap_vit
 
@@ -110,7 +110,7 @@ def animal_error(mae:MaskedAutoencoder, n=500, seed=2_000_011, ratio=.6)->dict:
     x, m = sample_scenes(n, seed).render(masks=True)
     keep, hidden = random_keep(n, mae.n, ratio, torch.Generator().manual_seed(seed))
     x = wrap_vit(mae.encoder).preprocess(x)
-    animal = to_patches(m[:, [PARTS.index(p) for p in PARTS if p not in ("sky", "ground", "sun", "tree")]].sum(1, keepdim=True), mae.patch).mean(-1).gather(1, hidden) > .5
+    animal = to_patches(m[:, [PARTS.index(p) for p in PARTS if p not in BACKGROUND]].sum(1, keepdim=True), mae.patch).mean(-1).gather(1, hidden) > .5
     pick = to_patches(x, mae.patch).gather(1, hidden[..., None].expand(-1, -1, 3*mae.patch**2))
     rival = (interpolate_patches(to_patches(x, mae.patch), keep, hidden, round(mae.n**.5)) - pick).square()
     return dict(network=painting_error(mae, x, keep, hidden)[animal].mean().item(), interpolation=rival[animal].mean().item())
