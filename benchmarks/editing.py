@@ -166,7 +166,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("rows", nargs="*", help="which to measure anew; all that are missing if none is named")
     p.add_argument("--generator", default="mini_stylegan2")
-    p.add_argument("--dictionary", help="folder of a dictionary of the generator and its three models; mined anew if not given")
+    p.add_argument("--dictionary", help="folder of a dictionary of the generator and the models of the zoo; mined anew if not given")
     p.add_argument("-n", type=int, default=64, help="images of each row")
     p.add_argument("--steps", type=int, default=200)
     p.add_argument("--seed", type=int, default=40, help="of the samples; choices were made on other seeds")

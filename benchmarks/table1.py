@@ -1,6 +1,6 @@
 """Table 1: does guidance by Rosetta Neurons help to invert an image? `python benchmarks/table1.py`
 
-Unseen scenes are inverted by a perceptual loss alone (of mini_resnet.seed1, which is not mined), and with the units that the generator shares with one model,
+Unseen scenes are inverted by a perceptual loss alone (of mini_resnet.seed1, which is not mined), and with the units that the generator shares with some models,
 or with all, as a further term (Eq. 7). Every row, the first too, may choose among as many settings, on 50 scenes; then each is run once on the others.
 PSNR, SSIM and a perceptual distance by `eval_net`, which took no part; gains are paired, with 95 % bootstrap intervals. What is done is kept in
 `runs/table1`, so that it can be stopped and goes on; the table is `table1.json`."""
@@ -18,7 +18,7 @@ from rosetta_neurons.train.eval_net import load_judge
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model
 
-ROWS = {"perceptual loss": [], "+ CLIP matches": ["mini_clip_resnet"], "+ MAE matches": ["mini_mae"], "+ classifier matches": ["mini_resnet"], "+ all matches": list(VISION)}
+ROWS = {"perceptual loss": [], "+ DINO matches": ["mini_dino_resnet", "mini_dino_vit"], "+ CLIP matches": ["mini_clip_resnet"], "+ MAE matches": ["mini_mae"], "+ classifier matches": ["mini_resnet"], "+ all matches": list(VISION)}
 RATES = (.03, .1)
 SETTINGS = {True: [dict(lr=lr, beta=b, alpha=.03) for lr, b in product(RATES, (.1, .3, 1.))], False: [dict(lr=lr, alpha=a) for lr, a in product(RATES, (0., .03, .1))]}
 
@@ -48,7 +48,7 @@ class Table:
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--generator", default="mini_stylegan2")
-    p.add_argument("--dictionary", help="folder of a dictionary of the generator and the three models; mined anew if not given")
+    p.add_argument("--dictionary", help="folder of a dictionary of the generator and the models of the zoo; mined anew if not given")
     p.add_argument("-n", type=int, default=200, help="scenes that are reported")
     p.add_argument("--tune", type=int, default=50, help="other scenes, on which settings are chosen")
     p.add_argument("--steps", type=int, default=200)

@@ -33,7 +33,7 @@ def in_short(
     found,sure = len(dictionary.concepts),sum(o.q<=SURVIVES for o in dictionary.concepts)
     return f"{found} concepts, known to {', '.join(dictionary.models)}; {sure} of them survive a false discovery rate of {SURVIVES:.0%}"
 
-VISION = ("mini_resnet","mini_mae","mini_clip_resnet") # what sees, in the zoo
+VISION = ("mini_resnet","mini_dino_resnet","mini_dino_vit","mini_mae","mini_clip_resnet") # what sees, in the zoo
 GENERATORS = ("mini_biggan","mini_stylegan2","mini_styleganxl") # what draws
 
 @delegates(mine, but=["layers", "size"])
