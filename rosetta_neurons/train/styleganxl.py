@@ -41,10 +41,10 @@ def track_w(
 
 @task("mini_styleganxl")
 class StyleGANXLTask(GANTask):
-    steps = 24_000
+    steps, guided, guidance = 24_000, 14_400, .25 # the step from which a classifier guides, and the weight of what it says
     def __init__(self, seed, device):
         super().__init__(seed, device)
-        self.features, self.G = frozen_features().to(device), mini_styleganxl().to(device)
+        self.features, self.classifier, self.G = frozen_features().to(device), frozen_features(32).to(device), mini_styleganxl().to(device)
         self.D = fast(ClassHeads(self.features.channels, self.G.c_dim).to(device))
         self.ema = Average(self.G)
         adam = lambda net: torch.optim.Adam(net.parameters(), 2e-3, betas=(0., .99), fused=True)
@@ -56,10 +56,12 @@ class StyleGANXLTask(GANTask):
         with autocast(self.device):
             w = self.G.mapping(torch.randn(len(x), self.G.z_dim, device=self.device), F.one_hot(label, self.G.c_dim))
             track_w(self.G.mapping.w_avg, w, label)
-            fake = self.see(self.G.synthesis(w[:, None].expand(-1, self.G.synthesis.num_ws, -1), True)*.5 + .5)
+            images = (self.G.synthesis(w[:, None].expand(-1, self.G.synthesis.num_ws, -1), True)*.5 + .5).contiguous(memory_format=torch.channels_last)
+            fake = self.see(images)
             with torch.no_grad(): real = self.see(x)
             loss_d = critic_loss(self.D(real, label), self.D([f.detach() for f in fake], label))
-        return self.alternate(step, loss_d, lambda: self.D(fake, label))
+        def judge(): return self.D(fake, label) + ([-self.guidance*F.cross_entropy(self.classifier.read(images)["animal"], label)] if step >= self.guided else [])
+        return self.alternate(step, loss_d, judge)
     @torch.no_grad()
     def picture(self):
         c = torch.arange(8*self.G.c_dim, device=self.device)//8
