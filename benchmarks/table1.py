@@ -3,14 +3,14 @@
 Unseen scenes are inverted by a perceptual loss alone (of mini_resnet.seed1, which is not mined), and with the units that the generator shares with some models,
 or with all, as a further term (Eq. 7). Every row, the first too, may choose among as many settings, on 50 scenes; then each is run once on the others.
 PSNR, SSIM and a perceptual distance by `eval_net`, which took no part; gains are paired, with 95 % bootstrap intervals. What is done is kept in
-`runs/table1`, so that it can be stopped and goes on; the table is `table1.json`."""
-import argparse, hashlib, json, time
+`table1.runs.jsonl`, a line for each row and setting with the scores of every image, so that it can be stopped and goes on; the table is `table1.json`."""
+import argparse, json, time
 from itertools import product
 from pathlib import Path
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure as ssim
 from rosetta_neurons.cli import VISION
-from rosetta_neurons.dictionary import RosettaDictionary, write_beside
+from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.evidence import interval
 from rosetta_neurons.inversion import fit_to, invert, perceptual
 from rosetta_neurons.mining import mine
@@ -18,13 +18,13 @@ from rosetta_neurons.train.eval_net import load_judge
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model
 
-ROWS = {"perceptual loss": [], "+ DINO matches": ["mini_dino_resnet", "mini_dino_vit"], "+ CLIP matches": ["mini_clip_resnet"], "+ MAE matches": ["mini_mae"], "+ classifier matches": ["mini_resnet"], "+ all matches": list(VISION)}
+ROWS = {"perceptual loss": [], "+ DINO matches": ["mini_dino_resnet", "mini_dino_vit"], "+ CLIP matches": ["mini_clip_resnet"], "+ all matches": list(VISION)}
 RATES = (.03, .1)
-SETTINGS = {True: [dict(lr=lr, beta=b, alpha=.03) for lr, b in product(RATES, (.1, .3, 1.))], False: [dict(lr=lr, alpha=a) for lr, a in product(RATES, (0., .03, .1))]}
+SETTINGS = {True: [dict(lr=lr, beta=b, alpha=.03) for lr, b in product(RATES, (1., 3.))], False: [dict(lr=lr, alpha=a) for lr, a in product(RATES, (0., .03))]}
 
 class Table:
-    def __init__(self, generator, steps, dictionary, folder):
-        self.G, self.models, self.steps, self.folder = create_model(generator), {m: create_model(m) for m in VISION}, steps, folder
+    def __init__(self, generator, steps, dictionary, path):
+        self.G, self.models, self.steps, self.path = create_model(generator), {m: create_model(m) for m in VISION}, steps, path
         self.d = RosettaDictionary.load(dictionary) if dictionary else mine(self.G, self.models)
         judge = load_judge()
         judge.layers = [f"down.{i}" for i in range(4)]
@@ -34,16 +34,21 @@ class Table:
         "PSNR, SSIM and perceptual distance [3, n]"
         seen = self.distance(fit_to(images, (64, 64)))
         return torch.stack([-10*(images - found).square().mean((1, 2, 3)).log10(), ssim(found, images, data_range=1., reduction="none"), seen(fit_to(found, (64, 64))).detach()])
+    def done(self, what):
+        "Scores of a run that is in the file"
+        lines = map(json.loads, self.path.read_text().splitlines() if self.path.is_file() else [])
+        return next((o["scores"] for o in lines if o["what"] == what), None)
     def run(self, name, seed, images, setting):
-        "One row with one setting, kept in a file that is named after all that it depends on"
-        what = dict(models=ROWS[name], seed=seed, n=len(images), steps=self.steps, setting=setting, networks=self.d.digests, of=self.d.n)
-        path = self.folder/f"{hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]}.json"
-        if not path.is_file():
-            start, by = time.perf_counter(), ROWS[name]
+        "One row with one setting, kept in the file beside all that it depends on"
+        by = ROWS[name]
+        what = dict(models=by, seed=seed, n=len(images), steps=self.steps, setting=setting, networks=self.d.digests, of=self.d.n)
+        if (scores := self.done(what)) is None:
+            start = time.perf_counter()
             r = invert(self.G, images, {m: self.models[m] for m in by} or None, self.d if by else None, label=self.labels(seed, len(images)), reconstruction="perceptual", steps=self.steps, frames=1, progress=False, **setting)
-            write_beside(path, json.dumps(dict(name=name, setting=setting, scores=self.scores(images, r.images).tolist())).encode())
+            scores = [[round(v, 4) for v in row] for row in self.scores(images, r.images).tolist()]
+            with open(self.path, "a") as f: f.write(json.dumps(dict(what=what, scores=scores)) + "\n")
             print(f"{name} {setting} n={len(images)}: {time.perf_counter() - start:.0f} s", flush=True)
-        return torch.tensor(json.loads(path.read_text())["scores"])
+        return torch.tensor(scores)
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
@@ -52,11 +57,8 @@ def main():
     p.add_argument("-n", type=int, default=200, help="scenes that are reported")
     p.add_argument("--tune", type=int, default=50, help="other scenes, on which settings are chosen")
     p.add_argument("--steps", type=int, default=200)
-    p.add_argument("--folder", default="runs/table1")
     o = p.parse_args()
-    folder = Path(o.folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    t = Table(o.generator, o.steps, o.dictionary, folder)
+    t = Table(o.generator, o.steps, o.dictionary, Path(__file__).with_suffix(".runs.jsonl"))
     size = t.G(t.G.sample(1)).shape[-1]
     scenes = lambda n, seed: fit_to(sample_scenes(n, seed=seed).render(), (size, size))
     (tune, test), rows = ((scenes(n, seed), seed) for n, seed in ((o.tune, 3_400_000), (o.n, 3_500_000))), {}

@@ -1,4 +1,4 @@
-"""How good are the shipped models? Prints and writes benchmarks/zoo.json; about five minutes on two cores.
+"""How good are the shipped models? Prints and writes benchmarks/zoo.json.
 
     python benchmarks/zoo.py [name ...]
 

@@ -166,7 +166,7 @@ def edit_file(
     copy_paste:float=None, # put the middle there twice, moved to both sides by this share of the width
     remove:bool=False, # take the concepts away
     concepts:Annotated[int, dict(nargs="+")]=None, # numbers of the concepts to edit, as on the dictionary's page; all if none is given
-    hold:float=3., # weight of all other concepts, which stay as they are
+    hold:float=2., # weight of all other matched units, which stay as they are
     generator:str="mini_stylegan2", # what draws
     models:Annotated[str, dict(nargs="+")]=VISION, # what it was mined with
     dictionary:str="rosetta", # folder of their dictionary; mined first if there is none

@@ -81,7 +81,7 @@ def edit(
     concepts:list=None, # numbers of the concepts to change, or `Concept`s; all if None
     pairs:list=None, # `Match`es, or (unit of G, model, partner), instead of concepts
     models:list=None, # names of models that must know the units; all of the dictionary if None
-    hold:float=3., # weight of the other Rosetta Neurons together, which stay as they are
+    hold:float=2., # weight of all other matched units together, which stay as they are where concepts or pairs are chosen
     start="source", # "source", "fresh" (near the mean; at random in a z that is mapped to w), or latents
     objective:str="cosine", # "cosine", "released" or "paper"
     space:str=None, # "z" or "w"; w where G has one
@@ -100,15 +100,15 @@ def edit(
     if not callable(change): raise TypeError(f"change is {change!r}; expected a function from maps to maps, such as shift(.25, 0)")
     find_network(dictionary, "G", G)
     changed = {o.unit for o in dictionary.chosen(models, concepts, pairs)}
-    every = {u for c in dictionary.filter(models=models).concepts for u in c.units}
-    layers = [l for l in dictionary.layers["G"] if l in {u[0] for u in changed|every}]
+    held = set() if concepts is None and pairs is None else {o.unit for o in dictionary.matches}-changed
+    layers = [l for l in dictionary.layers["G"] if l in {u[0] for u in changed|held}]
     if isinstance(start, str) and start not in ("source","fresh"): raise ValueError(f"start {start!r} is neither 'source', 'fresh' nor latents")
     z = z.to(device_of(G))
     begin = {"source": z, "fresh": None}[start] if isinstance(start, str) else start
     asked = {k: getattr(z, k, None) for k in ("label","truncation")} if begin is None else {}
     def ask(i):
         with torch.no_grad(): maps = observe("G", G, z[i], layers)[1]
-        return asked_of(dictionary, sorted(changed), sorted(every-changed), maps, change, objective, hold),None
+        return asked_of(dictionary, sorted(changed), sorted(held), maps, change, objective, hold),None
     with evaluating(G):
         where = Space(G, space)
         points = starting_points(where, len(z), seeds, begin, **asked)
