@@ -13,7 +13,7 @@ from rosetta_neurons.train.eval_net import frechet, judge_the_judge, judged, loa
 from rosetta_neurons.train.mae import animal_error, linear_probe, mean_units
 from rosetta_neurons.train.resnet import accuracy
 from rosetta_neurons.world import ANIMALS, sample_scenes
-from rosetta_neurons.zoo import create_model
+from rosetta_neurons.zoo import create_model, list_models
 from rosetta_neurons.zoo.biggan import standing_statistics
 from rosetta_neurons.zoo.core import WEIGHTS
 from rosetta_neurons.zoo.mae import MaskedAutoencoder, load_autoencoder
@@ -23,13 +23,17 @@ HERE = Path(__file__).parent
 def eval_net(): return judge_the_judge(load_judge(), 4000)
 def eval_net32(): return judge_the_judge(load_judge(32), 4000, size=32)
 
-def mini_resnet(): return {k: accuracy(create_model("mini_resnet", pretrained=k == "trained"), 4000) for k in ("trained", "untrained")}
+def trainings(name):
+    "What is measured of a network that sees, {label: its name}: itself and, if it was trained again, its other seed"
+    return {"trained": name} | {"another seed": o for o in list_models(f"{name}.seed1")}
+
+def beside_untrained(measure, name): return {k: measure(create_model(o)) for k, o in trainings(name).items()} | {"untrained": measure(create_model(name, pretrained=False))}
+
+def mini_resnet(): return beside_untrained(lambda m: accuracy(m, 4000), "mini_resnet")
 
 def mini_mae():
-    nets = dict(trained=load_autoencoder(), untrained=MaskedAutoencoder(create_model("mini_mae", pretrained=False).net))
+    nets = {k: load_autoencoder(o) for k, o in trainings("mini_mae").items()} | {"untrained": MaskedAutoencoder(create_model("mini_mae", pretrained=False).net)}
     return {k: dict(probe=linear_probe(m), probe_of_units=linear_probe(m, read=mean_units), **{f"animal_error_{o}": v for o, v in animal_error(m, 1000).items()}) for k, m in nets.items()}
-
-def beside_untrained(measure, name): return {k: measure(create_model(name, pretrained=k == "trained")) for k in ("trained", "untrained")}
 
 def mini_dino_resnet(): return beside_untrained(lambda m: dict(knn=knn_animals(m)), "mini_dino_resnet")
 def mini_dino_vit(): return beside_untrained(lambda m: dict(knn=knn_animals(m)), "mini_dino_vit")
@@ -41,9 +45,10 @@ def drawn(G, latents): return (G(latents[i:i+100]) for i in range(0, len(latents
 def real(n, seed, size): return (sample_scenes(n, seed)[i:i+100].render(size) for i in range(0, n, 100))
 
 def generator(name, n=2000):
-    "Fresh scenes, the generator, its early checkpoint and itself untrained, as the judge sees them beside other fresh scenes"
-    early = HERE/f"{name}.early.safetensors"
-    nets = {name: create_model(name), **({"early checkpoint": create_model(name, checkpoint_path=early)} if early.is_file() else {}), "untrained": create_model(name, pretrained=False)}
+    "Fresh scenes, the generator, its other seed, its early checkpoint and itself untrained, as the judge sees them beside other fresh scenes"
+    nets = {o: create_model(o) for o in trainings(name).values()}
+    if (early := HERE/f"{name}.early.safetensors").is_file(): nets["early checkpoint"] = create_model(name, checkpoint_path=early)
+    nets["untrained"] = create_model(name, pretrained=False)
     if name == "mini_biggan": standing_statistics(nets["untrained"], 64)
     size = nets[name](nets[name].sample(1)).shape[-1]
     judge = load_judge(size)
