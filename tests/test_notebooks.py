@@ -57,6 +57,18 @@ def test_readme():
     assert (root/'README.md').read_text()==text
     for name,data in pictures.items(): assert (root/name).read_bytes()==data
 
+def leaves(o): return [v for k,x in o.items() if k!='animals' for v in (leaves(x) if isinstance(x, dict) else [x])]
+
+@pytest.mark.parametrize('path', [p for p in rooms if p.parent.name=='15_train' and 'zoo.json' in p.read_text()], ids=lambda p: p.stem)
+def test_measures_shown(path):
+    "What a training's page shows is what benchmarks/zoo.json says"
+    zoo,nb = json.loads((root/'benchmarks/zoo.json').read_text()),cells(path)
+    shown = {t for c in nb if 'zoo.json' in c.source for o in c.outputs for t in re.findall(r'\d[\d.]*%?', ''.join(o.data.get('text/markdown') or o.data['text/plain']))}
+    trained = [name for c in nb for name in re.findall(r'@task\("(\w+)"\)', c.source)]
+    assert trained and shown
+    for name in trained:
+        assert [v for v in leaves(zoo[name]) if not shown & {str(v),f'{v:.1f}',f'{v:.2f}',f'{v:.1%}'}]==[], name
+
 def test_outputs_are_small():
     "8 MB in all"
     sizes = {p.relative_to(root/'nbs').as_posix(): sum(len(json.dumps(o)) for o in outputs(p)) for p in notebooks}

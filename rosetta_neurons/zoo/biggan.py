@@ -232,4 +232,4 @@ def mini_biggan()->BigGAN:
     return BigGAN(output_dim=64, z_dim=32, class_embed_dim=32, channel_width=16, num_classes=8, layers=layers, attention_layer_position=3, n_stats=9)
 
 register("mini_biggan", mini_biggan, task="class-conditional image generation", family="BigGAN-deep", licence="Apache-2.0",
-    trained="rosetta-train mini_biggan", note="trained with a plain discriminator on pixels: no borrowed features")
+    note="trained with a plain discriminator on pixels: no borrowed features")

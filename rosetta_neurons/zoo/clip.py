@@ -55,8 +55,7 @@ class ClipVision(Vision):
 
 CLIP_STAGES = [f"visual.layer{i}" for i in (1, 2, 3, 4)]
 
-register("mini_clip_resnet", lambda: ClipVision(mini_clip(), CLIP_STAGES, 64), task="captions, by contrast", family="open_clip CLIP, ModifiedResNet", licence="Apache-2.0",
-    trained="rosetta-train mini_clip_resnet")
+register("mini_clip_resnet", lambda: ClipVision(mini_clip(), CLIP_STAGES, 64), task="captions, by contrast", family="open_clip CLIP, ModifiedResNet", licence="Apache-2.0")
 
 # %% ../../nbs/07_zoo/05_clip.ipynb #c490e52a
 CLIP_NORM = dict(mean=(.48145466, .4578275, .40821073), std=(.26862954, .26130258, .27577711)) # of the channels

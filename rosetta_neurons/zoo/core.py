@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['IMAGENET', 'Entry', 'MODELS', 'LIBRARIES', 'WEIGHTS', 'reminded', 'FAMILIES', 'Vision', 'check_images', 'Latents',
            'class_labels', 'sample_z', 'register', 'list_models', 'find_model', 'untrained', 'remind_licence',
-           'create_model', 'read_weights', 'load_fitting', 'load_weights', 'save_weights', 'weights_family',
+           'create_model', 'describe', 'read_weights', 'load_fitting', 'load_weights', 'save_weights', 'weights_family',
            'from_weights']
 
 # %% ../../nbs/07_zoo/00_core.ipynb #cbec8e24
@@ -18,7 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import nn, Tensor
 from ..dictionary import write_beside
-from ..hooks import no_such
+from ..hooks import no_such, record
 
 # %% ../../nbs/07_zoo/00_core.ipynb #029f28ae
 class Vision(nn.Module):
@@ -142,10 +142,22 @@ def create_model(name:str,             # one of `list_models()`, or "timm:NAME" 
     "A model of the zoo"
     entry, trained = find_model(name), pretrained or checkpoint_path
     model = entry.load(checkpoint_path) if trained and entry.load else untrained(entry, name)
-    if trained and not entry.load: load_weights(model, checkpoint_path or WEIGHTS/f"{name}.safetensors")
+    said = load_weights(model, checkpoint_path or WEIGHTS/f"{name}.safetensors") if trained and not entry.load else {}
     if trained: remind_licence(name, entry.card.get("licence", ""))
-    model.name, model.card = name, {**entry.card, "name": name}
+    how = dict(trained=f"rosetta-train {name}", steps=int(said["steps"]), seed=int(said["seed"])) if "steps" in said else {}
+    model.name, model.card = name, {**entry.card, "name": name, **how}
     return model.eval().requires_grad_(False).to(device or "cpu")
+
+# %% ../../nbs/07_zoo/00_core.ipynb #b90c2fa7
+@torch.no_grad()
+def describe(
+    model:nn.Module, # of the zoo
+)->dict:             # its card, `pixels` a side, `parameters`, `units` (channels of `layers`), and `megabytes` of the file where weights are shipped
+    "What there is to say of a model in a few words and numbers"
+    draws, file = hasattr(model, "sample"), WEIGHTS/f"{model.name}.safetensors"
+    with record(model) as maps: out = model(model.sample(1) if draws else torch.rand(1, 3, model.size, model.size))
+    return {**model.card, "pixels": out.shape[-1] if draws else model.size, "parameters": sum(p.numel() for p in model.parameters()), "units": sum(m.shape[1] for m in maps.values()),
+        **({"megabytes": round(file.stat().st_size/1e6, 2)} if file.is_file() else {})}
 
 # %% ../../nbs/07_zoo/00_core.ipynb #074cc189
 def read_weights(path)->tuple: # ({name: Tensor} in float32, metadata)
@@ -170,9 +182,11 @@ def load_fitting(
     net.load_state_dict(state)
     return net
 
-def load_weights(model:nn.Module, path):
+def load_weights(model:nn.Module, path)->dict: # what the file says of its training
     "Load a file into the network of a model; the part of the file that belongs to training alone (names that start with `train.`) is left out"
-    load_fitting(model.net if isinstance(model, Vision) else model, {k: v for k, v in read_weights(path)[0].items() if not k.startswith("train.")}, path)
+    state, said = read_weights(path)
+    load_fitting(model.net if isinstance(model, Vision) else model, {k: v for k, v in state.items() if not k.startswith("train.")}, path)
+    return said
 
 # %% ../../nbs/07_zoo/00_core.ipynb #224cd845
 def save_weights(state:dict,    # {name: Tensor}

@@ -23,15 +23,14 @@ def dino_resnet()->MiniResNet:
     net.fc = nn.Identity()
     return net
 
-register("mini_dino_resnet", lambda: Vision(dino_resnet(), STAGES, 64), task="self-distillation, no labels", family="torchvision ResNet", licence="Apache-2.0",
-    trained="rosetta-train mini_dino_resnet")
+register("mini_dino_resnet", lambda: Vision(dino_resnet(), STAGES, 64), task="self-distillation, no labels", family="torchvision ResNet", licence="Apache-2.0")
 
 # %% ../../nbs/07_zoo/04_dino.ipynb #caa19307
 def dino_vit()->VisionTransformer:
     "The network of `mini_dino_vit`: images to features [B, 128], the CLS token"
     return mini_vit(dynamic_img_size=True)
 
-register("mini_dino_vit", lambda: wrap_vit(dino_vit()), task="self-distillation, no labels", family="timm VisionTransformer", licence="Apache-2.0", trained="rosetta-train mini_dino_vit")
+register("mini_dino_vit", lambda: wrap_vit(dino_vit()), task="self-distillation, no labels", family="timm VisionTransformer", licence="Apache-2.0")
 
 # %% ../../nbs/07_zoo/04_dino.ipynb #5a770340
 @torch.no_grad()

@@ -37,7 +37,7 @@ def wrap_vit(net:VisionTransformer,
     "A vision transformer as a model of the zoo"
     return Vision(net, mlp_layers(net), net.patch_embed.img_size[0], tokens=(net.num_prefix_tokens, net.patch_embed.grid_size), **norm)
 
-register("mini_mae", lambda: wrap_vit(mini_vit()), task="masked autoencoding, no labels", family="timm VisionTransformer", licence="Apache-2.0", trained="rosetta-train mini_mae")
+register("mini_mae", lambda: wrap_vit(mini_vit()), task="masked autoencoding, no labels", family="timm VisionTransformer", licence="Apache-2.0")
 
 # %% ../../nbs/07_zoo/03_mae.ipynb #c298489a
 class MaskedAutoencoder(nn.Module):

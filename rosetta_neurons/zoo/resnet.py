@@ -32,8 +32,7 @@ class MiniResNet(ResNet):
 # %% ../../nbs/07_zoo/02_resnet.ipynb #f2762e0e
 STAGES = ["layer1", "layer2", "layer3", "layer4"]
 
-register("mini_resnet", lambda: Vision(MiniResNet(), STAGES, 64), task="24 classes, supervised: animal x coat", family="torchvision ResNet", licence="Apache-2.0",
-    trained="rosetta-train mini_resnet")
+register("mini_resnet", lambda: Vision(MiniResNet(), STAGES, 64), task="24 classes, supervised: animal x coat", family="torchvision ResNet", licence="Apache-2.0")
 
 # %% ../../nbs/07_zoo/02_resnet.ipynb #71fbb8fe
 def full_resnet()->Vision:

@@ -181,7 +181,7 @@ def mini_stylegan2()->StyleGAN2:
     return StyleGAN2(z_dim=128, w_dim=128, img_resolution=64, channel_base=2048, channel_max=128, num_layers=4)
 
 register("mini_stylegan2", mini_stylegan2, task="unconditional image generation", family="StyleGAN2", licence="Apache-2.0",
-    trained="rosetta-train mini_stylegan2", note="trained with a projected discriminator; its feature network (see 15_train) is not mined and not the judge")
+    note="trained with a projected discriminator; its feature network (see 15_train) is not mined and not the judge")
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #1c95cf23
 def stylegan2_shapes(state:dict)->dict: # arguments of `StyleGAN2`

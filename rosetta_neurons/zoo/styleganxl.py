@@ -331,4 +331,4 @@ def mini_styleganxl()->StyleGANXL:
         num_layers=7, num_critical=2, margin_size=2, conv_clamp=None))
 
 register("mini_styleganxl", mini_styleganxl, task="image generation by class (8 animals)", family="StyleGAN-XL", licence="Apache-2.0",
-    trained="rosetta-train mini_styleganxl", note="margin of 2 pixels, not 10; trained with a projected discriminator and a classifier's guidance; their networks (see 15_train) are not mined and not the judge")
+    note="margin of 2 pixels, not 10; trained with a projected discriminator and a classifier's guidance; their networks (see 15_train) are not mined and not the judge")
