@@ -45,7 +45,7 @@ def drawn(G, latents): return (G(latents[i:i+100]) for i in range(0, len(latents
 def real(n, seed, size): return (sample_scenes(n, seed)[i:i+100].render(size) for i in range(0, n, 100))
 
 def generator(name, n=2000):
-    "Fresh scenes, the generator, its other seed, its early checkpoint and itself untrained, as the judge sees them beside other fresh scenes"
+    "Fresh scenes, the generator (if it is conditional, truncated too), its other seed, its early checkpoint and itself untrained, as the judge sees them beside other fresh scenes"
     nets = {o: create_model(o) for o in trainings(name).values()}
     if (early := HERE/f"{name}.early.safetensors").is_file(): nets["early checkpoint"] = create_model(name, checkpoint_path=early)
     nets["untrained"] = create_model(name, pretrained=False)
@@ -63,6 +63,9 @@ def generator(name, n=2000):
     for k, G in nets.items():
         latents = G.sample(n, seed=1)
         rows[k] = row(drawn(G, latents), latents.label)
+        if k == name and latents.label is not None:
+            latents = G.sample(n, seed=1, truncation=.7) # as the authors match StyleGAN-XL
+            rows["truncation 0.7"] = row(drawn(G, latents), latents.label)
     return rows
 
 def mini_stylegan2(): return generator("mini_stylegan2")
