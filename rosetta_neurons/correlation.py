@@ -446,15 +446,18 @@ def stats(self:MapMoments)->RunningStats: # of all units, in their order
 # %% ../nbs/03_correlation.ipynb #13760a85
 @contextmanager
 def full_precision():
-    "No TF32, bfloat16 or autocast in matrix products and convolutions inside, and no gradients; all as it was outside"
-    products = [getattr(b, o) for b,o in ((torch.backends.cuda, "matmul"), (torch.backends.cudnn, "conv"), (torch.backends.mkldnn, "matmul"), (torch.backends.mkldnn, "conv"))]
-    was = [m.fp32_precision for m in products]
+    "No TF32, bfloat16 or autocast in matrix products and convolutions inside, float32 as the default type, and no gradients; all as it was outside"
+    backends = (torch.backends.cuda, "matmul"), (torch.backends.cudnn, "conv"), (torch.backends.mkldnn, "matmul"), (torch.backends.mkldnn, "conv")
+    products = [getattr(b, o) for b,o in backends]
+    was,default = [m.fp32_precision for m in products],torch.get_default_dtype()
     try:
         for m in products: m.fp32_precision = 'ieee'
+        torch.set_default_dtype(torch.float32)
         with torch.autocast('cpu', enabled=False), torch.autocast('cuda', enabled=False):
             with torch.inference_mode(False), torch.no_grad(): yield
     finally:
         for m,p in zip(products, was): m.fp32_precision = p
+        torch.set_default_dtype(default)
 
 # %% ../nbs/03_correlation.ipynb #af08b8bc
 class PairCorrelation:

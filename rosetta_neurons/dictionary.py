@@ -186,6 +186,7 @@ class Live:
     generator:object # G
     models:dict # `{name: model}`
     batches:object # called, gives what G was called with, batch by batch
+    source:object=None # the whole run, to be sliced: `SampleRun` or `ImageRun`
 
 # %% ../nbs/06_dictionary.ipynb #a665a1d9
 LATER = dict(score="using", retrieve="using") # methods that come with a later room, which is entered when they are first asked for
@@ -432,6 +433,8 @@ def check_writable(
 )->Path:
     "Refuse a folder that can't be written, before hours are spent; leaves nothing behind"
     folder = Path(folder)
+    try: str(folder).encode()
+    except UnicodeEncodeError: raise ValueError(f"can't write to {os.fsencode(folder)}: its name is not UTF-8, and pages and JSON are; give another") from None
     there = next(o for o in [folder, *folder.absolute().parents] if o.exists())
     try: tempfile.TemporaryFile(dir=there).close()
     except OSError as e: raise type(e)(f"can't write a dictionary to {folder}: {there}: {e.strerror}") from e

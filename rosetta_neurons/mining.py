@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['image_suffixes', 'noting_where', 'name_of', 'check_maps', 'observe', 'sha256_of', 'SampleRun', 'as_rgb', 'to_image',
            'read_image', 'ImageFiles', 'ImageRun', 'source_of', 'weights_digest', 'device_of', 'on_device', 'seeded',
-           'ready_to_mine', 'Mining', 'made_by', 'Checkpoint', 'joined', 'is_first', 'as_bytes', 'check_counts',
-           'named_models', 'layers_of', 'mine']
+           'ready_to_mine', 'TopImages', 'Mining', 'made_by', 'levels', 'Checkpoint', 'joined', 'is_first', 'as_bytes',
+           'check_counts', 'plain', 'named_models', 'layers_of', 'mine']
 
 # %% ../nbs/08_mining.ipynb #42eef469
-import hashlib, json, os, re, time, warnings
+import hashlib, json, math, os, re, time, warnings
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -25,9 +25,9 @@ import rosetta_neurons
 from .hooks import evaluating, network, no_such, record
 from .correlation import full_precision
 from .buddies import BlockBuddies
-from .nulls import CachedMaps, ScoredBuddies, cached_bytes, permuted_maxima
+from .nulls import CachedMaps, ScoredBuddies, cached_bytes, permuted_maxima, random_halves
 from .sums import Sums, blocks, flatten, table_bytes, together, unflatten
-from .dictionary import Live, Recipe, RosettaDictionary, check_writable, stats_table
+from .dictionary import CLUSTERINGS, Live, Recipe, RosettaDictionary, check_names, check_writable, linkage_tree, stats_table
 from .zoo.core import check_images
 
 # %% ../nbs/08_mining.ipynb #37e561fe
@@ -98,6 +98,7 @@ class SampleRun:
         asked = {k: o for k,o in dict(label=label, truncation=truncation).items() if o is not None}
         self.name,self.z = f"sampled from {name_of(G)}",G.sample(n, seed=seed, **asked)
         if len(self.z)!=n: raise ValueError(f"{name_of(G)}.sample({n}) gave {len(self.z)} latents")
+        self.groups,self.fit,self.skipped = torch.arange(n),"stretch",{} # each is drawn by itself
     def __len__(self): return len(self.z)
     def __getitem__(self, s:slice): return self.z[s]
     def digest(self)->str: return sha256_of({"z": getattr(self.z, "z", self.z)})
@@ -235,6 +236,60 @@ def ready_to_mine(
         for o in [evaluating(*nets), full_precision(), seeded(seed, device), *(on_device(o, device) for o in nets)]: stack.enter_context(o)
         yield device
 
+# %% ../nbs/08_mining.ipynb #52f2824a
+class TopImages:
+    "The images in which each unit fires most, of a stream"
+    def __init__(self,
+        keep:int=64, # images of each unit
+        wait:int=256 # images that are gathered before they are sorted
+    ): self.keep,self.wait,self.n,self.sums,self.values,self.images = keep,wait,0,None,None,None
+    def update(self,
+        peaks:Tensor, # largest value of each unit in each image `[B, units]`
+        means:Tensor, # mean of each unit in each image `[B, units]`
+        start:int # number of the first image
+    ):
+        "Take in a batch"
+        peaks = peaks.double()
+        new = torch.stack([peaks.sum(0), peaks.square().sum(0)])
+        values = (peaks + .001*means.double()).T.float().cpu()
+        images = torch.arange(start, start+len(peaks), dtype=torch.int32).expand(values.shape)
+        self.n += len(peaks)
+        self.sums = new.cpu() if self.sums is None else self.sums+new.cpu()
+        self.values = values if self.values is None else torch.cat([self.values, values], 1)
+        self.images = images if self.images is None else torch.cat([self.images, images], 1)
+        if self.values.shape[1]>=self.keep+self.wait: self.settle()
+    def settle(self)->"TopImages":
+        "Sort what has been gathered; of equals the image that came first"
+        best = self.values.sort(1, descending=True, stable=True).indices[:,:self.keep]
+        self.values,self.images = self.values.gather(1, best),self.images.gather(1, best)
+        return self
+    def join(self):
+        "Take in what the other processes have gathered"
+        if together()==1: return
+        every = [None]*together()
+        dist.all_gather_object(every, (self.n, self.sums, self.values, self.images))
+        self.n = sum(o[0] for o in every)
+        self.sums = sum(o[1] for o in every)
+        self.values,self.images = (torch.cat([o[i] for o in every], 1) for i in (2,3))
+    def tables(self,
+        groups:Tensor, # `[n]`, group of each image of the run
+        least:Tensor, # smallest value of each unit `[units]`
+        top:int=16 # images of each unit that are named
+    )->dict: # `{"top": int32 [units, top], "image_selectivity": Tensor[units]}`
+        "The strongest image of each of the best groups, -1 where there are no more; and the selectivity"
+        self.settle()
+        names = []
+        for images in self.images.split(1024):
+            group = groups[images.long()]
+            copy = (group[:,:,None]==group[:,None,:]).tril(-1).any(2)
+            names.append(images.masked_fill(copy, -1).gather(1, copy.int().argsort(1, stable=True)[:,:top]))
+        names = torch.cat(names)
+        mean,square = self.sums/self.n
+        above = (mean-least).clamp(min=0)
+        var = (square-mean**2).clamp(min=0)
+        selectivity = torch.where(var>0, var/(var+above**2), 0.)
+        return dict(top=torch.nn.functional.pad(names, (0, top-names.shape[1]), value=-1), image_selectivity=selectivity.float())
+
 # %% ../nbs/08_mining.ipynb #1c0aab0c
 class Mining:
     "One run over the images: what it has gathered so far"
@@ -243,19 +298,24 @@ class Mining:
         source, # `SampleRun` or `ImageRun`
         batch_size:int=16, # images at a time
         layers:dict={}, # `{"G" or name: layers, or arguments of `record`}`
-        shift:int=1, # of the mispaired images
+        shift:int=1, # of the shuffled images
         most:int=None, # bytes that the tables may take; None for no limit
         k:int=5, # K of Eq. 3
         center:str="unit", # match by Eq. 2 ("unit") or by content correlation ("position")
         seed:int=0, # of whatever chance the models use, in each pass anew
-        permutations:int=0 # random pairings of all images, for p-values
+        permutations:int=0, # random pairings of all images, for p-values
+        clustering:str="average linkage" # one of `CLUSTERINGS`
     ):
         store_attr()
         self.names,self.digests = ({m: f(o) for m,o in nets.items()} for f in (name_of, weights_digest))
         self.versions = dict(rosetta_neurons=rosetta_neurons.__version__, torch=torch.__version__)
         self.channels,self.sizes,self.image_size,self.sums,self.part = {},{},None,None,0
+        self.second = random_halves(source.groups, seed)
+        self.top,self.self_corr,self.probe = {m: TopImages() for m in nets},[],{}
         self.found = {m: ScoredBuddies(k, center) for m in nets if m!="G"}
         self.own,self.stats,self.maxima = BlockBuddies(k, exclude_self=True),{m: [] for m in nets},{m: [] for m in nets if m!="G"}
+        groups = len(source.groups.unique())
+        if groups<2: raise ValueError(f"all {len(source)} images of {source.name} are of one group, copies or frames of one film: there is nothing to hold a match against. Give more, or other `groups`")
         self.first,self.stop = (min(len(source), i*batch_size) for i in self.share())
         self.at = self.first
         if self.stop-self.first<=shift: raise ValueError(f"{together()} processes leave {self.stop-self.first} images for this one, and it needs more than {shift}: use fewer, or smaller batches")
@@ -307,43 +367,62 @@ def look(self:Mining,
     self.image_size = list(x.shape[2:])
     return {"G": maps_g, **{m: self.maps(m, x.clone())[1] for m in self.nets if m!="G"}}
 
+def levels(
+    maps:dict # `{model: maps}`
+)->dict: # `{model: {layer: mean absolute value}}`
+    "What the first batch of a run gives, in a few numbers"
+    return {m: {l: o.double().abs().mean().item() for l,o in os.items()} for m,os in maps.items()}
+
 @patch
 def update(self:Mining,
     x # images, or latents of G
 ):
     "Take in a batch"
-    n,maps = len(x),self.look(x)
+    maps,at = self.look(x),self.at
+    if not self.probe: self.probe = levels(maps)
     if not self.sums: self.sums = self.new_sums()
-    self.sums.update(maps)
-    self.at += n
+    means = {m: torch.cat([l.mean((2,3)) for l in o.values()], 1) for m,o in maps.items()} if not self.part else {}
+    self.sums.update(maps, self.second[at:at+len(x)])
+    for m,mean in means.items():
+        peaks = self.sums.peaks["itself" if m=="G" and "itself" in self.sums.peaks else m]
+        self.top[m].update(peaks, mean, at)
+    self.at += len(x)
 
 # %% ../nbs/08_mining.ipynb #4275f562
 @patch
 def identity(self:Mining,
     **settings # seed, label, truncation, ...
 )->dict:
-    "What must be the same for two runs to be one"
-    return dict(models=self.names, weights=self.digests, layers={m: repr(self.layers.get(m) or getattr(o, "layers", None)) for m,o in self.nets.items()}, images=self.source.name,
-        files=self.source.digest(), n=len(self.source), batch_size=self.batch_size, shift=self.shift, k=self.k, center=self.center, permutations=self.permutations, versions=self.versions, **settings)
+    "What must be the same for two runs to be one; preprocessing and other code are told by `levels`"
+    layers = {m: repr(self.layers.get(m) or getattr(o, "layers", None)) for m,o in self.nets.items()}
+    groups = sha256_of({"groups": self.source.groups})
+    return dict(checkpoint=2, models=self.names, weights=self.digests, layers=layers, images=self.source.name, files=self.source.digest(), groups=groups,
+        n=len(self.source), batch_size=self.batch_size, shift=self.shift, k=self.k, center=self.center, permutations=self.permutations,
+        clustering=self.clustering, versions=self.versions, **settings)
 
 @patch
 def recipe(self:Mining,
     **settings # the other fields of `Recipe`
 )->Recipe:
     "How this was mined"
-    return Recipe(generator=self.names["G"], n=len(self.source), images=self.source.name, batch_size=self.batch_size, channels=self.channels, sizes=self.sizes,
-        image_size=self.image_size, names=self.names, digests=self.digests, versions=self.versions, **settings)
+    source = self.source
+    return Recipe(generator=self.names["G"], n=len(source), images=source.name, batch_size=self.batch_size, channels=self.channels, sizes=self.sizes,
+        image_size=self.image_size, names=self.names, digests=self.digests, versions=self.versions, clustering=self.clustering,
+        groups=len(source.groups.unique()), fit=source.fit, skipped=sorted(source.skipped), **settings)
 
 # %% ../nbs/08_mining.ipynb #cfc1285b
 @patch
 def end_pass(self:Mining):
     "What this pass found: best buddies, of the units of G that it was for"
     self.sums.finish()
-    moments = self.sums.moments
-    for m,o in self.found.items(): o.add(self.sums.true[m], self.sums.null[m])
-    self.own.add(self.sums.true["G"].compute())
+    sums = self.sums
+    for m,o in self.found.items(): o.add(sums.true[m], sums.null[m], sums.flip[m])
+    self.own.add(sums.true["G"].compute())
+    self.self_corr.append(sums.true["G"].compute("position").half().cpu())
     for m,o in self.stats.items():
-        if m=="G" or not o: o.append({k: x.cpu() for k,x in stats_table(moments[m].stats()).items()})
+        if m=="G" or not o: o.append({k: x.cpu() for k,x in stats_table(sums.moments[m].stats()).items()})
+    if not self.part:
+        for o in self.top.values(): o.join()
     self.part,self.at,self.sums = self.part+1,self.first,None
 
 @patch
@@ -352,21 +431,33 @@ def finish(self:Mining,
 )->RosettaDictionary:
     "Eq. 2-4 on what was gathered"
     tables = {m: {k: torch.cat([o[k] for o in every]) for k in every[0]} for m,every in self.stats.items()}
-    tables["G"]["self_buddies"] = self.own.finish()[0]
-    for m,o in self.found.items(): tables[m] |= zip(("buddies","scores","decoys"), o.finish())
+    for m,o in self.top.items(): tables[m] |= o.tables(self.source.groups, tables[m]["min"].double())
+    for m,o in self.found.items(): tables[m] |= zip(("buddies","scores","decoys","flip_decoys"), o.finish())
     for m,o in self.maxima.items():
         if o: tables[m]["maxima"] = torch.tensor(o, dtype=torch.float64)
-    live = Live(self.nets["G"], {m: o for m,o in self.nets.items() if m!="G"}, self.batches)
-    return RosettaDictionary(self.recipe(k=self.k, center=self.center, shift=self.shift, **settings), {m: {o: x.cpu() for o,x in t.items()} for m,t in tables.items()}, live)
+    leaves = torch.cat([tables[m]["buddies"][:,0].cpu() for m in self.found]).unique()
+    tree = linkage_tree(torch.cat(self.self_corr)[leaves][:,leaves].float())
+    tables["G"] |= dict(self_buddies=self.own.finish()[0], leaves=leaves, tree=tree)
+    if hasattr(self.source, "order"): tables["G"]["order"] = torch.tensor(self.source.order)
+    found = {m: len(tables[m]["buddies"]) for m in self.found}
+    live = Live(self.nets["G"], {m: o for m,o in self.nets.items() if m!="G"}, self.batches, self.source)
+    recipe = self.recipe(k=self.k, center=self.center, shift=self.shift, found=found, **settings)
+    return RosettaDictionary(recipe, {m: {o: x.cpu() for o,x in t.items()} for m,t in tables.items()}, live)
 
 # %% ../nbs/08_mining.ipynb #d60f00b5
 @patch
 def state(self:Mining)->dict:
     "All that would be needed to go on"
-    def vars_of(o): return {k: dict(enumerate(v)) if isinstance(v, list) else v for k,v in vars(o).items() if k in ("n","chosen","best")}
+    def numbered(o): return dict(enumerate(o))
+    def vars_of(o): return {k: numbered(v) if isinstance(v, list) else v for k,v in vars(o).items() if k in ("n","chosen","best")}
+    found = {m: {k: vars_of(getattr(o, k)) for k in _searches} for m,o in self.found.items()}
+    top = {m: {k: getattr(o, k) for k in _of_top} for m,o in self.top.items()}
+    chance = {o: torch.random.get_rng_state() if o=="cpu" else torch.cuda.get_rng_state(self.device) for o in {"cpu": 0, self.device.type: 0}}
     return dict(channels=self.channels, sizes=self.sizes, image_size=self.image_size, part=self.part, at=self.at, sums=self.sums.state() if self.sums else {},
-        found={m: dict(targets=vars_of(o.targets), decoys=vars_of(o.decoys)) for m,o in self.found.items()}, own=vars_of(self.own),
-        stats={m: dict(enumerate(o)) for m,o in self.stats.items()}, maxima={m: dict(enumerate(o)) for m,o in self.maxima.items()}, chance={o: torch.random.get_rng_state() if o=="cpu" else torch.cuda.get_rng_state(self.device) for o in {"cpu": 0, self.device.type: 0}})
+        found=found, own=vars_of(self.own), top=top, self_corr=numbered(self.self_corr), probe=self.probe,
+        stats={m: numbered(o) for m,o in self.stats.items()}, maxima={m: numbered(o) for m,o in self.maxima.items()}, chance=chance)
+
+_searches,_of_top = ("targets","decoys","flipped"),("n","sums","values","images")
 
 @patch
 def load(self:Mining,
@@ -376,13 +467,29 @@ def load(self:Mining,
     def listed(o): return [o[k] for k in sorted(o)]
     def here(o): return {k: v.to(self.device) for k,v in o.items()}
     def fill(found, o): vars(found).update(n=o["n"], best=here(o["best"]), chosen=[here(c) for c in listed(o["chosen"])])
-    for k in ("channels","sizes","image_size","part","at"): setattr(self, k, state[k])
+    for k in ("channels","sizes","image_size","part","at","probe"): setattr(self, k, state[k])
     self.sums = self.new_sums().load(state["sums"], self.device) if state["sums"] else None
-    for m,o in state["found"].items(): fill(self.found[m].targets, o["targets"]),fill(self.found[m].decoys, o["decoys"])
+    for m,o in state["found"].items():
+        for k in _searches: fill(getattr(self.found[m], k), o[k])
     fill(self.own, state["own"])
+    for m,o in state["top"].items(): vars(self.top[m]).update(o)
+    self.self_corr = listed(state["self_corr"])
     self.stats,self.maxima = ({m: listed(o) for m,o in state[k].items()} for k in ("stats","maxima"))
     torch.random.set_rng_state(state["chance"]["cpu"])
     if self.device.type=="cuda": torch.cuda.set_rng_state(state["chance"]["cuda"], self.device)
+
+@patch
+def check_same(self:Mining,
+    state:dict, # from `state`, of the run that is to go on
+    path # named in the error
+):
+    "Refuse to go on where the first batch no longer gives what it gave: the same weights may see other pixels"
+    torch.manual_seed(self.seed)
+    now = levels(self.look(self.source[self.first:min(self.first+self.batch_size, self.stop)].to(self.device)))
+    for m,layers in state["probe"].items():
+        for l,was in layers.items():
+            if not math.isclose(was, now[m][l], rel_tol=1e-3):
+                raise ValueError(f"{path} is of another run: for its first images layer {l!r} of {m!r} had a mean absolute value of {was:.5g}, and now has {now[m][l]:.5g}; has its preprocessing changed? Give another folder, or delete it")
 
 # %% ../nbs/08_mining.ipynb #ab8d7b43
 class Checkpoint:
@@ -449,21 +556,35 @@ def run(self:Mining,
 ):
     "All passes over the images"
     self.device = device
-    if state := checkpoint.read(): self.load(state)
+    if state := checkpoint.read():
+        self.check_same(state, checkpoint.path)
+        self.load(state)
     self.catch_up()
-    batch = lambda: self.source[self.at:min(self.at+self.batch_size, self.stop)].to(device)
-    if not self.channels: self.look(batch())
-    passes,per_pass = len(self.blocks),-(-(self.stop-self.first)//self.batch_size)
-    if passes>1 and is_first(): warnings.warn(f"the tables take {table_bytes(self.channels)/2**30:.3g} GB, and max_memory allows {self.most/2**30:.3g} GB: {passes} passes over the images")
-    with tqdm(total=passes*per_pass, disable=not progress, initial=self.part*per_pass + (self.at-self.first)//self.batch_size) as bar:
-        while self.part<passes:
+    per_pass = -(-(self.stop-self.first)//self.batch_size)
+    with tqdm(disable=not progress, initial=self.part*per_pass + (self.at-self.first)//self.batch_size) as bar:
+        while not self.channels or self.part<len(self.blocks):
             if self.at==self.first: torch.manual_seed(self.seed)
-            while self.at<self.stop:
-                self.update(batch())
+            for x in self.ahead():
+                self.update(x.to(device))
+                if not bar.total: self.announce(bar, per_pass)
                 bar.update()
                 checkpoint.write(self.state)
             if together()>1: checkpoint.write(self.state, now=True)
             self.end_pass()
+
+@patch
+def ahead(self:Mining): # yields latents or images
+    "What is left of this pass, batch by batch; images are read ahead"
+    if hasattr(self.source, "batches"): return self.source.batches(self.at, self.stop, self.batch_size)
+    return (self.source[i:min(i+self.batch_size, self.stop)] for i in range(self.at, self.stop, self.batch_size))
+
+@patch
+def announce(self:Mining, bar, per_pass:int):
+    "Say how long it will take, once the models have been seen"
+    passes = len(self.blocks)
+    bar.total = passes*per_pass
+    bar.refresh()
+    if passes>1 and is_first(): warnings.warn(f"the tables take {table_bytes(self.channels)/2**30:.3g} GB, and max_memory allows {self.most/2**30:.3g} GB: {passes} passes over the images")
 
 # %% ../nbs/08_mining.ipynb #8dd4aba4
 @patch
@@ -529,7 +650,17 @@ def check_counts(
 ):
     "Refuse whatever is no whole number, or too small"
     for name,(x,least) in counts.items():
-        if not isinstance(x, int) or x<least: raise ValueError(f"{name} must be a whole number of at least {least}, got {x!r}")
+        if isinstance(x, bool) or not isinstance(x, int) or x<least: raise ValueError(f"{name} must be a whole number of at least {least}, got {x!r}")
+
+def plain(
+    name:str, # said in the error
+    x # a number, or what holds one: a NumPy number, a tensor; a list of these; None
+): # the same in Python's own numbers, as JSON can hold them
+    "Settings that can be saved"
+    if hasattr(x, "tolist"): x = x.tolist()
+    if x is None or isinstance(x, (int,float,str)): return x
+    if isinstance(x, (list,tuple)): return [plain(name, o) for o in x]
+    raise TypeError(f"{name} must be a number or a list of numbers, got {type(x).__name__}")
 
 # %% ../nbs/08_mining.ipynb #978f3eca
 def named_models(
@@ -538,6 +669,8 @@ def named_models(
 )->dict: # `{"G": G, name: model, ...}`
     "Every model under its name"
     models = models if isinstance(models, dict) else {name_of(models): models}
+    for o in models:
+        if not isinstance(o, str) or not o: raise TypeError(f"models are given by name, as {{'name': model}}; got {o!r} for the name of {name_of(models[o])}")
     for o in ("G","itself"):
         if o in models: raise ValueError(f"the name {o!r} is that of the first model: give the other one another name")
     if not models: raise ValueError("give at least one model to match G with")
@@ -566,28 +699,38 @@ def mine(
     label=None, # class to sample; None for all
     truncation:float=None, # of the latents; None for the generator's own
     layers:dict=None, # `{"G" or name: [layers]}`, or dict of all arguments of `record`; `model.layers` where there is none
-    images=None, # folder, data set or `Tensor[N, 3, H, W]`, instead of samples of G
+    images=None, # folder, files, data set or `Tensor[N, 3, H, W]` (all that `ImageRun` takes), instead of samples of G
     device=None, # where to compute; if None, where G's parameters are, and under torchrun the GPU of each process, if there is one
     max_memory=None, # bytes, or text such as "4GB", that the tables may take; if they need more, the images are gone over several times
     out=None, # folder to save the dictionary in
     progress:bool=True, # show a progress bar
-    shift:int=1, # mispaired: image i of G beside image i+shift of the other
-    size=None, # that images given are stretched to, (rows, columns) or one number; that of the first if None
+    shift:int=1, # of the shuffled null: image i of G beside image i+shift of the other
+    size=None, # that images given are brought to, (rows, columns) or one number; if None what the models want, where they say so
     checkpoint_s:float=60., # seconds between checkpoints in `out`, from which the same call goes on after it was stopped
-    permutations:int=0 # random pairings of the images, for p-values of single matches; 99 are a usual choice
+    permutations:int=0, # random pairings of the images, for p-values of single matches; 99 are a usual choice
+    clustering:str="average linkage", # how Rosetta Neurons become concepts; "connected components" is the paper's rule
+    groups=None, # of the images: one hashable for each, the same for copies, for frames of one film; if None, near-copies are found
+    shuffle:bool=True, # False takes the first `n` images as they stand
+    fit:str="stretch", # how images are brought to `size`; or "crop"
+    errors:str="raise" # "skip" passes over images that can't be read, and says which
 )->RosettaDictionary:
     "Mine the units that G shares with other models: one pass over the images, then Eq. 2-4"
     nets = named_models(G, models)
     layers = layers_of(nets, layers)
     check_counts(n=(n,2), k=(k,1), batch_size=(batch_size,1), shift=(shift,1), permutations=(permutations,0))
-    if center not in ("unit","position"): raise no_such("center", center, ["unit","position"])
+    check_names("center", [center], ["unit","position"])
+    check_names("clustering", [clustering], CLUSTERINGS)
     if out is not None: check_writable(out)
-    most,settings = as_bytes(max_memory),dict(seed=seed, label=label.tolist() if isinstance(label, Tensor) else label, truncation=truncation)
+    settings = {k: plain(k, o) for k,o in dict(seed=seed, label=label, truncation=truncation).items()}
+    most = as_bytes(max_memory)
     with joined(device) as device, ready_to_mine(list(nets.values()), device, seed) as device:
-        source = source_of(G, n, seed, label, truncation, images, size)
+        if images is None: source = SampleRun(G, n, seed, label, truncation)
+        else:
+            if label is not None or truncation is not None: raise ValueError("label and truncation choose what G samples, but images are given")
+            source = ImageRun(images, n, seed, size or input_size(*nets.values()), fit, errors, shuffle, groups, shift)
         check_counts(n=(len(source), max(2, shift+1)))
         if permutations and together()>1: raise ValueError(f"permutations={permutations} needs one process, and here are {together()}: images of all are paired with images of all")
-        run = Mining(nets, source, batch_size, layers, shift, most, k, center, seed, permutations)
+        run = Mining(nets, source, batch_size, layers, shift, most, k, center, seed, permutations, clustering)
         checkpoint = Checkpoint(out, run.identity(**settings, device=device.type, max_memory=most), checkpoint_s)
         run.run(device, checkpoint, progress and is_first())
         if permutations: run.permute(checkpoint, progress)
