@@ -1,6 +1,7 @@
 "Everything, for notebooks: `from rosetta_neurons.all import *`"
 from .world import *
 from .hooks import *
+from .images import *
 from .stats import *
 from .correlation import *
 from .buddies import *

@@ -17,7 +17,8 @@ from fastcore.script import anno_parser
 from torchvision.utils import save_image
 from .hooks import no_such
 from .dictionary import RosettaDictionary, check_writable
-from .mining import is_first, mine, read_image, to_image
+from .images import read_image, to_image
+from .mining import is_first, mine
 from .report import SURVIVES, report
 from .inversion import invert, show_course
 from .editing import copy_paste, edit, remove, shift, zoom

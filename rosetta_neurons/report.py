@@ -22,7 +22,8 @@ from fastcore.utils import *
 from .nulls import rosetta_q
 from .dictionary import Concept, Match, RosettaDictionary, check_writable, content_of, write_beside
 from .zoo import create_model, list_models
-from .mining import ImageRun, SampleRun, layers_of, name_of, observe, ready_to_mine, weights_digest
+from .images import ImageRun
+from .mining import SampleRun, layers_of, name_of, observe, ready_to_mine, weights_digest
 from .viz import MEASURES, as_heat, fit_images, overlay, show_scores
 from .truth import FITS, TRUTHS, concept_names, coverage
 

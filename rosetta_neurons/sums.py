@@ -292,8 +292,9 @@ def state(self:Sums)->dict:
     "All that was gathered"
     if not self.halves: return {}
     shapes = {m: [[l,*s] for l,s in o.shapes.items()] for m,o in self.halves[0].moments.items()}
-    def half(o): return dict(moments={m: {k: getattr(x, k) for k in _kept} for m,x in o.moments.items()}, tables={m: pc.products for m,pc in o.tables.items()}, moved=o.moved)
-    return dict(shapes=shapes, n=self.n, start=self.start, halves=dict(enumerate(map(half, self.halves))),
+    def half(o, kept): return dict(moments={m: {k: getattr(x, k) for k in kept} for m,x in o.moments.items()}, tables={m: pc.products for m,pc in o.tables.items()}, moved=o.moved)
+    own = [k for k in _kept if k not in _shared]
+    return dict(shapes=shapes, n=self.n, start=self.start, halves={i: half(o, own if i else _kept) for i,o in enumerate(self.halves)},
         null={m: pc.products for m,pc in self.null.items()}, mispair={k: getattr(self.mispair, k) for k in ("n","last","first")})
 
 @patch
