@@ -279,7 +279,7 @@ def likely_cause(
     want:dict,  # ... what the model has
 )->str:
     "Why tensors may not fit a model, in a sentence, or nothing"
-    want = {k: v for k, v in want.items() if not k.endswith("num_batches_tracked")}
+    state, want = ({k: v for k, v in o.items() if not k.endswith("num_batches_tracked")} for o in (state, want))
     missing, extra = [k for k in want if k not in state], [k for k in state if k not in want]
     if not state: return "It is empty."
     if len(missing) == len(want):
@@ -303,6 +303,7 @@ def load_fitting(
     want = net.state_dict()
     state = without_prefix(state, want, what)
     cause = likely_cause(state, want)
+    if state and not any(k in want for k in state): raise ValueError(f"{what} does not fit. {cause}")
     state = {k: v for k, v in want.items() if k.endswith("num_batches_tracked")} | state # only training needs it, and old files lack it
     wrong = [f"{k} is {tuple(state[k].shape)}, expected {tuple(want[k].shape)}" for k in want if k in state and state[k].shape != want[k].shape]
     wrong += [f"{k} is missing" for k in want if k not in state] + [f"{k} is not part of the model" for k in state if k not in want]

@@ -7,8 +7,8 @@ __all__ = ['Global', 'MAKERS', 'FRESH', 'PUSHED', 'INTERNAL', 'OLD_TORCH', 'Sour
            'inert_call', 'PickleMachine', 'PickledNetwork', 'raw_of', 'plain_array', 'as_plain', 'walk_modules',
            'state_of', 'attributes_of', 'as_network', 'read_pickle', 'kind_found', 'kind_of_file', 'harmless_globals',
            'has_end', 'torch_reason', 'read_state', 'unwrapped', 'no_generator', 'read_generator', 'check_file',
-           'is_offline', 'can_reach', 'patient_only_online', 'resume_download', 'from_web', 'from_hub', 'place_of',
-           'fetch', 'load_published']
+           'is_offline', 'can_reach', 'patient_only_online', 'in_a_sentence', 'resume_download', 'from_web', 'from_hub',
+           'place_of', 'fetch', 'load_published']
 
 # %% ../../nbs/07_zoo/00b_files.ipynb #63d4a315
 import argparse, hashlib, http.client, io, math, mmap, os, pathlib, pickle, pickletools, re, threading
@@ -435,12 +435,17 @@ def can_reach(
 @contextmanager
 def patient_only_online(
     server:str, # address of the server that a library would ask
-):
+): # yields why nothing can be fetched, or "" where it can
     "Where nothing is to be fetched, or the server can't be reached, the hub's client looks into its cache alone: it would try for a minute"
     was = huggingface_hub.constants.HF_HUB_OFFLINE
-    huggingface_hub.constants.HF_HUB_OFFLINE = was or is_offline() or not can_reach(server)
-    try: yield
+    why = "HF_HUB_OFFLINE is set" if was or is_offline() else "" if can_reach(server) else f"{server} can't be reached"
+    huggingface_hub.constants.HF_HUB_OFFLINE = was or bool(why)
+    try: yield why
     finally: huggingface_hub.constants.HF_HUB_OFFLINE = was
+
+def in_a_sentence(e:Exception)->str:
+    "The first sentence of an error"
+    return re.split(r"(?<=[.!?])\s", str(e).strip() or repr(e))[0].rstrip(".")
 
 def resume_download(
     url:str,
@@ -481,7 +486,11 @@ def from_web(
 def from_hub(source:Source)->Path:
     "A file of the Hugging Face hub, in its own cache"
     repo, revision, name = re.fullmatch(HUB + "(.+?)/resolve/([^/]+)/(.+)", source.url).groups()
-    with patient_only_online(huggingface_hub.constants.ENDPOINT): return Path(hf_hub_download(repo, name, revision=revision))
+    with patient_only_online(huggingface_hub.constants.ENDPOINT) as why:
+        try: return Path(hf_hub_download(repo, name, revision=revision))
+        except OSError as e:
+            if not why: raise
+            raise ConnectionError(f"{why}, and it is in no cache") from e
 
 def place_of(name:str, source:Source)->Path:
     "Where a file that somebody fetched by hand is looked for: in PyTorch's cache, under its own name, or the model's if its own is `model.safetensors` or the like"
@@ -499,7 +508,7 @@ def fetch(
     try:
         if not path.exists(): path = from_hub(source) if source.url.startswith(HUB) else from_web(source, path) or path
     except (OSError, http.client.HTTPException) as e:
-        raise ConnectionError(f"can't fetch the weights of {name}, licensed {source.licence}: {(str(e) or repr(e)).splitlines()[0][:200]}. Get {source.url} where there is a network, and put it at {path}, or give the file as checkpoint_path=") from e
+        raise ConnectionError(f"can't fetch the weights of {name}, licensed {source.licence}: {in_a_sentence(e)}. Get {source.url} where there is a network, and put it at {path}, or give the file as checkpoint_path=") from e
     check_file(path, source)
     return path
 
