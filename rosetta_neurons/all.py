@@ -18,6 +18,7 @@ from .zoo.clip import *
 from .zoo.biggan import *
 from .zoo.styleganxl import *
 from .zoo.libraries import *
+from .zoo.real import *
 from .mining import *
 from .viz import *
 from .truth import *

@@ -21,7 +21,7 @@ from torch.nn.functional import interpolate
 from fastcore.utils import *
 from .nulls import rosetta_q
 from .dictionary import Concept, Match, RosettaDictionary, check_writable, content_of, write_beside
-from .zoo import create_model, list_models
+from .zoo import create_model, known_model, list_models
 from .images import ImageRun
 from .mining import SampleRun, layers_of, name_of, observe, ready_to_mine, weights_digest
 from .viz import MEASURES, as_heat, fit_images, overlay, show_scores
@@ -43,7 +43,7 @@ def find_network(
     given=None # the network, if it is at hand
 ): # the network
     "The network that was mined as `m`"
-    zoo = [o for o in (dictionary.names[m],m) if o in list_models()]
+    zoo = [o for o in (dictionary.names[m],m) if known_model(o)]
     if given is None and not zoo:
         raise ValueError(f"the network {m!r} ({dictionary.names[m]}) is neither at hand nor in the zoo: give {'generator=...' if m=='G' else f'models={{{m!r}: ...}}'}")
     net = create_model(zoo[0]) if given is None else given
