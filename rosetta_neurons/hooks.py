@@ -8,7 +8,7 @@ __all__ = ['LAYOUTS', 'image_to_map', 'tokens_to_map', 'token_grid', 'as_map', '
 
 # %% ../nbs/01_hooks.ipynb #3679ea16
 import inspect, threading, torch, warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -126,10 +126,6 @@ def named_layers(
     names = {n:m for net in nets for n,m in net.named_modules(remove_duplicate=False) if n}
     return names | {a:names[n] for a,n in getattr(model, 'aliases', {}).items()}
 
-def _are_names(layers)->bool:
-    "Is this a list of names?"
-    return isinstance(layers, (list, tuple, dict, set)) and all(isinstance(o, str) for o in layers)
-
 def find_layers(
     model, # an `nn.Module`, or a wrapper of one
     layers=None, # names, or one name; `model.layers` if None
@@ -138,14 +134,16 @@ def find_layers(
     choices = named_layers(model)
     given = getattr(model, "layers", None) if layers is None else layers
     names = [given] if isinstance(given, str) else given
-    odd = given is not None and not isinstance(given, nn.Module) and not _are_names(names)
-    if odd or not names or isinstance(given, nn.Module):
+    listed = isinstance(names, Iterable) and not isinstance(names, nn.Module)
+    names = list(names) if listed else []
+    known = listed or given is None or isinstance(given, nn.Module) # blocks, perhaps
+    odd = not known or not all(isinstance(n, str) for n in names)
+    if odd or not names:
         whose = "Its `layers` is" if layers is None else "layers is"
         said = f" {whose} {given!r}, and no list of names." if odd else ""
         some = sorted(choices, key=lambda n: n.count("."))[:20]
         raise ValueError(f"which layers of {type(model).__name__}?{said} "
                          f"Give some of its {len(choices)}, such as {', '.join(some)}")
-    names = list(names)
     if twice := {n for n in names if names.count(n) > 1}:
         raise ValueError(f"layers named twice: {sorted(twice)}")
     for n in names:
