@@ -14,8 +14,8 @@ __all__ = ['POOL', 'SHOWN', 'TILE', 'LOOKED_AT', 'HEAT', 'THUMB', 'STRIP', 'PHOT
            'number_html', 'numbers_html', 'unit_text', 'table_html', 'count_text', 'purity_html', 'title_of',
            'heat_alt', 'search_text', 'sortable', 'data_attrs', 'concept_html', 'match_row', 'facts_html',
            'concept_json', 'recipe_html', 'fit_text', 'later_settings', 'models_html', 'chart_html', 'null_reach',
-           'few_html', 'words_of', 'reading_html', 'layers_html', 'controls_html', 'json_script', 'page_html',
-           'names_on_page', 'draw_concept', 'draw_page', 'report']
+           'few_html', 'words_of', 'reading_html', 'layers_html', 'controls_html', 'json_script', 'short_list',
+           'page_html', 'names_on_page', 'draw_concept', 'draw_page', 'report']
 
 # %% ../nbs/10_report.ipynb #2734bb46
 import base64, io, json, math
@@ -473,7 +473,8 @@ def fetch_photos(
             for some,x in take_images(source, numbers[i:i+d.batch_size]):
                 images = G(x.to(device)).float() if is_sampled(d) else x
                 if max(images.shape[-2:])>PHOTO: images = fit_images(images, PHOTO)
-                for k,image in zip(some, images): photos[k] = webp_bytes(as_picture(image))
+                quality = 80 if max(images.shape[-2:])>128 else 92 # small ones will be enlarged
+                for k,image in zip(some, images): photos[k] = webp_bytes(as_picture(image), quality)
     return photos
 
 def read_photo(
@@ -642,7 +643,8 @@ def concept_html(
     interest = number_of(o, "interest")
     facts = [number_html("content", number_text(o.content))]
     if not math.isnan(interest): facts.append(number_html("interest", number_text(interest)))
-    facts += [f"<code>{escape(layer)}</code>", f"<span>{count_text(o.units, 'unit')}</span>", purity_html(name)]
+    if name: facts.append(number_html("purity", number_text(name.purity)))
+    facts += [f"<span>{count_text(o.units, 'unit')}</span>", f"<code>{escape(layer)}</code>"]
     called = f": {escape(name.name)}" if name and name.name else ""
     picture = f'<img src="{webp_uri(strip)}" width="{strip.width}" height="{strip.height}" alt="{escape(alt)}" decoding="async">'
     return f'''<article class="concept" id="concept-{i}" {attrs}>{picture}<h3><a href="#concept-{i}">Concept {i}</a>{called}</h3><p class="numbers">{" ".join(facts)}</p></article>
@@ -815,7 +817,7 @@ def reading_html(
     words = "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k,v in words_of(d, names).items())
     looked = f"{POOL} of {d.n}" if "top" not in d.tables["G"] and d.n>POOL else f"all {d.n}"
     shape = "" if is_sampled(d) else f" Images are shown as the networks got them, {fit_text(d)}."
-    return f"""<p><b>Pictures.</b> Of {looked} images of the run, a strip shows the {SHOWN} in which a concept is strongest, without near-copies: in their own colours where one unit of G fires, dark grey elsewhere.
+    return f"""<p><b>Pictures.</b> Of {looked} images of the run, a strip shows the {SHOWN} in which a concept is strongest, without near-copies: as they are where one unit of G fires, dark elsewhere.
 Opened, a concept shows the same images, the one in which it is weakest, and for each network one unit's map: grey where it is at its mean or below, then violet, orange, and yellow where it is as strong as in its third strongest image.{shape}</p>
 <p><b>Numbers.</b> Best buddies alone prove little: here there are {buddies}, and {decoys} where every image is paired with a wrong one. So every number stands beside what a null gives, and the page opens with the concepts that are significant at a false discovery rate of 5&nbsp;%.</p>
 <dl class="words">{words}</dl>"""
@@ -827,9 +829,9 @@ PAGE_STYLE = """
 * { box-sizing:border-box }
 body { margin:0 auto; padding:.75rem clamp(.75rem,2vw,2rem); max-width:120rem; background:var(--paper); color:var(--ink); font:1rem/1.45 system-ui,sans-serif }
 h1 { font-size:1.4rem; line-height:1.2; margin:.1rem 0 } h2 { font-size:1.2rem; margin:1.5rem 0 .5rem } h3 { font-size:1rem; margin:0 }
-header p { margin:.2rem 0; max-width:75rem }
+header p { margin:.2rem 0; max-width:75rem } .unseen { position:absolute; width:1px; height:1px; margin:0; overflow:hidden; clip-path:inset(50%) }
 a { color:var(--link) } :is(a,button,summary,input,select,.table):focus-visible { outline:3px solid var(--link); outline-offset:2px }
-.counts { display:flex; flex-wrap:wrap; gap:.1rem 1.5rem; padding:0; margin:.3rem 0; list-style:none; color:var(--soft) } .counts b { color:var(--ink) }
+.counts { display:flex; flex-wrap:wrap; gap:.1rem 1.2rem; padding:0; margin:.2rem 0; list-style:none; color:var(--soft) } .counts b { color:var(--ink) }
 p,.words { max-width:48rem } dl { margin:.5rem 0 } dt { font-weight:600 } dd { margin:0; overflow-wrap:anywhere }
 dl:not(.words) { display:flex; flex-wrap:wrap; gap:.25rem 1.5rem } dl:not(.words) dt { font-weight:400; color:var(--soft); font-size:.85rem }
 .words div { margin:.4rem 0 } .words dt,.words dd { display:inline } .words dt::after { content:": " }
@@ -839,8 +841,8 @@ td { font-variant-numeric:tabular-nums } th { font-weight:500 } thead th { font-
 .charts { display:grid; grid-template-columns:repeat(auto-fill,minmax(min(100%,17rem),1fr)); gap:1rem } .charts img { display:block; width:100%; max-width:26rem; height:auto }
 details { margin:.3rem 0 } summary { cursor:pointer } [hidden],#controls[hidden] { display:none }
 .help>summary,button,#more>summary { font:inherit; color:inherit; background:var(--card); border:1px solid var(--line); border-radius:.4rem; padding:.25rem .7rem; min-height:2.1rem; cursor:pointer }
-.help>summary,#more>summary { display:inline-block } .help[open] { border-bottom:1px solid var(--line); padding-bottom:.5rem }
-.bar { position:sticky; top:0; z-index:2; background:var(--paper); border-bottom:1px solid var(--line); padding:.4rem 0; margin:.3rem 0 .75rem; display:flex; flex-wrap:wrap; align-items:center; gap:.3rem 1.1rem }
+.help>summary,#more>summary { display:inline-block } .help:not([open]) { float:left; margin:0 1.2rem 0 0 } .help:not([open])~.counts { padding-top:.3rem } .help[open] { border-bottom:1px solid var(--line); padding-bottom:.5rem }
+.bar { clear:both; position:sticky; top:0; z-index:2; background:var(--paper); border-bottom:1px solid var(--line); padding:.4rem 0; margin:.3rem 0 .75rem; display:flex; flex-wrap:wrap; align-items:center; gap:.3rem 1.1rem }
 #controls { display:flex; flex-wrap:wrap; align-items:center; gap:.3rem 1.1rem; flex:1 } .bar label { display:flex; align-items:center; gap:.4rem }
 input,select { font:inherit; color:inherit; background:var(--card); border:1px solid var(--line); border-radius:.3rem; padding:.15rem .4rem; min-height:2.1rem }
 input[type=checkbox] { width:1.2rem; height:1.2rem; min-height:0; flex:none } input[type=range] { padding:0 } #filter { width:11rem }
@@ -859,10 +861,10 @@ dialog { border:1px solid var(--line); border-radius:.6rem; background:var(--pap
 .matrix { display:grid; grid-auto-flow:column; grid-template-columns:minmax(8rem,12rem) repeat(var(--columns),minmax(0,11rem)); grid-template-rows:repeat(var(--rows),auto); gap:.3rem .4rem; margin:.6rem 0 }
 .labels,.example { display:contents } .row { font-size:.85rem; line-height:1.3; overflow-wrap:anywhere; align-self:center } .row .numbers { font-size:.8rem; color:var(--soft); gap:0 .6rem } .when { font-size:.85rem; color:var(--soft) }
 .tile { margin:0; min-width:0 } .tile button { display:block; width:100%; padding:0; border:0; min-height:0; background:none; border-radius:.2rem } canvas { display:block; width:100%; height:auto; border-radius:.2rem } .tile figcaption { display:none; font-size:.75rem; line-height:1.2; overflow-wrap:anywhere; color:var(--soft) }
-.weak { opacity:.999 } @media (min-width:48.01rem) { .weak>* { margin-left:.8rem } }
+@media (min-width:48.01rem) { .weak>* { position:relative; left:.8rem } #view { padding-right:1.7rem } }
 #large { width:auto } .pair { display:grid; grid-template-columns:repeat(2,minmax(0,1fr)); gap:.5rem } .pair canvas { width:min(46vw,72vh) }
-@media (max-width:48rem) { .bar { position:static } #filter { width:100% } .bar label:has(#filter) { width:100% } #count { margin-left:0 } dialog { max-width:100vw; max-height:100vh; margin:0; height:100dvh; border:0; border-radius:0; padding:.6rem } #large { height:auto; margin:auto 0; width:100% }
-  .matrix { display:block } .labels { display:grid; gap:.3rem; margin-bottom:.6rem } .labels .blank { display:none } .example { display:grid; grid-template-columns:repeat(auto-fill,minmax(6.2rem,1fr)); gap:.3rem; margin-bottom:.8rem } .example .when { grid-column:1/-1 } .tile figcaption { display:block } }
+@media (max-width:48rem) { .bar { position:static; font-size:.9rem } #filter { width:8rem } #sort { width:7rem } #count { margin-left:0 } .help:not([open]) { float:none } .counts { font-size:.9rem } dialog { max-width:100vw; max-height:100vh; margin:0; height:100dvh; border:0; border-radius:0; padding:.6rem } #large { height:auto; margin:auto 0; width:100% }
+  h1 { font-size:1.15rem } header p { font-size:.9rem } .matrix { display:flex; flex-direction:column } .labels { display:grid; gap:.3rem; order:1 } .labels .blank { display:none } .example { display:grid; grid-template-columns:repeat(auto-fill,minmax(6.2rem,1fr)); gap:.3rem; margin-bottom:.8rem } .example .when { grid-column:1/-1 } .tile figcaption { display:block } }
 @media print { .concept img,canvas { print-color-adjust:exact } .bar { display:none } }
 """
 
@@ -962,7 +964,7 @@ function enlarge(says, photo, heat, k, n) {
   large.showModal()
 }
 function table(c) {
-  const number = x => x == null ? '–' : x.toFixed(2).replace('-', '−'), flips = c.matches.some(m => m[9] != null)
+  const number = x => x == null ? '–' : (Math.abs(x) < .005 ? 0 : x).toFixed(2).replace('-', '−'), flips = c.matches.some(m => m[9] != null)
   const kept = flips ? [5, 6, 7, 8, 9, 10] : [5, 6, 7, 8], names = ['correlation', 'content', 'shuffled null', 'content, shuffled null', 'sign-flip null', 'content, sign-flip null']
   const t = made('table'), head = t.createTHead().insertRow(), body = t.createTBody()
   for (const o of ['unit of G', 'model', 'partner', ...names.slice(0, kept.length), 'q']) { const h = made('th', '', o); h.scope = 'col'; head.append(h) }
@@ -1060,7 +1062,7 @@ def controls_html(
 <output id="count"></output></form></div>
 <p class="note" id="none" hidden>No concept to show: untick “significant only”, or ask for less.</p>"""
 
-DIALOGS = """<dialog id="view" aria-labelledby="view-title"><div class="head"><h2 id="view-title"></h2><button type="button" id="previous">← previous</button><button type="button" id="next">next →</button><button type="button" class="close">close</button></div>
+DIALOGS = """<dialog id="view" aria-labelledby="view-title"><div class="head"><h2 id="view-title"></h2><button type="button" id="previous" aria-label="previous concept">←</button><button type="button" id="next" aria-label="next concept">→</button><button type="button" class="close">close</button></div>
 <p class="numbers" id="view-facts"></p><div id="view-pictures" aria-live="polite"></div><details id="view-matches"><summary>All matches</summary><div id="view-table"></div></details></dialog>
 <dialog id="large" aria-labelledby="large-title"><div class="head"><h2 id="large-title"></h2><button type="button" class="close">close</button></div><div class="pair" role="img"></div></dialog>"""
 
@@ -1070,6 +1072,12 @@ def json_script(
     "Data inside a page; no text in it can end the element"
     text = json.dumps(x, separators=(",",":"), allow_nan=False).replace("<", "\\u003c")
     return f'<script type="application/json" id="data">{text}</script>'
+
+def short_list(
+    names:list
+)->str:
+    "One name or two, or how many there are"
+    return " × ".join(names) if len(names)<3 else f"{len(names)} networks"
 
 def page_html(
     dictionary:RosettaDictionary,
@@ -1081,7 +1089,7 @@ def page_html(
 )->str:
     "The whole page"
     d = dictionary
-    title = f"Rosetta Neurons: {escape(d.generator)} × {escape(', '.join(d.models))}"
+    title = f"Rosetta Neurons: {escape(d.generator)} × {escape(short_list(d.models))}"
     significant = sum(o.q<=SURVIVES for o in d.concepts)
     counts = {"concepts":len(d.concepts), "significant at FDR 5&nbsp;%":significant, "images":d.n, "units of G in them":sum(len(o.units) for o in d.concepts)}
     counts = "".join(f"<li><b>{v}</b> {k}</li>" for k,v in counts.items())
@@ -1095,10 +1103,9 @@ def page_html(
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{policy}"><title>{title}</title><style>{PAGE_STYLE}</style></head>
 <body><header><h1>{title}</h1>
-<p>Each strip is a <b>concept</b>: something that {escape(d.generator)} and {escape(" and ".join(d.models))} each have a unit for. It shows the images in which these units are strongest, lit where the unit of {escape(d.generator)} fires. Open one to see where all of them fire.</p>
-<ul class="counts">{counts}</ul>
-<details class="help"><summary>? How to read this page</summary>{reading_html(d, names)}</details>{few_html(d)}</header>
-<main><section aria-label="Concepts">{controls_html(d, neurons)}<div id="concepts">{"".join(concepts[i] for i in order)}</div></section>
+<p>Each strip is a <b>concept</b>: something that all {len(d.units)} networks have a unit for. It shows the images in which these units are strongest, lit where the unit of {escape(d.generator)} fires. Open one to see all networks.</p>
+<details class="help"><summary>? How to read this page</summary>{reading_html(d, names)}</details><ul class="counts">{counts}</ul>{few_html(d)}</header>
+<main><section><h2 class="unseen">Concepts</h2>{controls_html(d, neurons)}<div id="concepts">{"".join(concepts[i] for i in order)}</div></section>
 <section><h2>How it was mined</h2>{models_html(d)}{recipe_html(d)}<details open><summary>Correlations of best buddies, and what the shuffled null gives</summary><div class="charts">{charts}</div></details></section></main>
 {DIALOGS}{json_script(data)}<script>{PAGE_SCRIPT}</script></body></html>
 """

@@ -118,11 +118,12 @@ def spotlight(
     heat:Tensor, # [B, h, w] in [0, 1], as `as_heat` gives it
     size:int=96 # pixels of the longer side of the result
 )->Tensor: # [B, 3, H', W']
-    "Images in their own colours where there is heat, and in dark grey elsewhere"
+    "Images as they are where there is heat, dark and pale elsewhere"
     images = fit_images(images, size)
     grey = torch.einsum("bchw,c->bhw", images, torch.tensor([.3,.6,.1]).to(images))[:,None]
     lit = (2*fit_heat(heat, images.shape[-2:])).clamp(0, 1)
-    return torch.lerp(.35*grey.expand_as(images), images, lit)
+    unlit = .5*torch.lerp(grey.expand_as(images), images, .3) # half as light, and little colour
+    return torch.lerp(unlit, images, lit)
 
 # %% ../nbs/09_viz.ipynb #9526f139
 def show_maps(
