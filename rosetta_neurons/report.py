@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['POOL', 'SHOWN', 'TILE', 'LOOKED_AT', 'HEAT', 'THUMB', 'STRIP', 'PHOTO', 'SMALLER', 'SURVIVES', 'NUMBERS',
-           'MATCH_NUMBERS', 'FEW', 'PAGE_STYLE', 'PAGE_SCRIPT', 'DIALOGS', 'LIMIT', 'best_neuron', 'number_of',
+           'MATCH_NUMBERS', 'FEW', 'PAGE_STYLE', 'PAGE_SCRIPT', 'DIALOGS', 'LIMIT', 'FRAME', 'best_neuron', 'number_of',
            'interest_of', 'find_network', 'find_networks', 'is_sampled', 'live_source', 'find_source', 'find_images',
            'shrink_maps', 'gather_maps', 'units_shown', 'maps_of', 'heat_rows', 'example_images', 'units_of',
            'spread_out', 'top_images', 'candidates', 'Seen', 'small_maps', 'take_images', 'recorded_layers',
@@ -309,11 +309,11 @@ def standard_map(
     dictionary:RosettaDictionary,
     model:str, # "G" or one of its models
     unit:tuple, # (layer, channel)
-    maps:dict # `{layer: Tensor[B, C, h, w]}`
+    maps:Tensor # [B, h, w]
 )->Tensor: # float32 [B, h, w]
     "A unit's maps in standard deviations about its mean over the whole run (Eq. 1)"
     s = dictionary.stats(model, [unit])
-    return (maps[unit[0]][:,unit[1]].float()-s["mean"].item())/s["var"].sqrt().clamp(min=1e-12).item()
+    return (maps.float()-s["mean"].item())/s["var"].sqrt().clamp(min=1e-12).item()
 
 def look_at(
     dictionary:RosettaDictionary,
@@ -366,9 +366,8 @@ def update_seen(
     rows = [k for k,i in enumerate(numbers) if i in seen.candidates or i in pool]
     if not rows: return
     mine = {}
-    for m,u in seen.units.items():
-        of_layer = {u[0]: maps[m][u[0]][rows]}
-        mine[m] = standard_map(dictionary, m, u, of_layer)
+    for m,(layer,channel) in seen.units.items():
+        mine[m] = standard_map(dictionary, m, (layer,channel), maps[m][layer][:,channel][rows])
     seen.update([numbers[k] for k in rows], mine)
 
 # %% ../nbs/10_report.ipynb #72bbd380
@@ -408,8 +407,8 @@ def heat_of(
     maps = torch.stack([seen.maps[i][model] for i in numbers]).float()
     return (maps/max(hot, 1e-6)).clamp(0, 1)
 
-# %% ../nbs/10_report.ipynb #c324db15
-STRIP = 112 # pixels of an image of a strip along its longer side
+# %% ../nbs/10_report.ipynb #a04c05df
+STRIP = 128 # pixels of an image of a strip along its longer side
 
 def data_uri(
     data:bytes,
@@ -1121,6 +1120,7 @@ def names_on_page(
 
 # %% ../nbs/10_report.ipynb #b725055f
 LIMIT = 15_000_000 # bytes of a page, at most, if smaller images can do it
+FRAME = 150_000 # bytes for style, script and words, and as many for the histograms of each model
 
 def draw_concept(
     dictionary:RosettaDictionary,
@@ -1162,9 +1162,8 @@ def draw_page(
     for i,best in enumerate(neurons):
         html,details[i] = draw_concept(d, i, names[i] if names else None, best, seen[i], picks[i], photos, floors)
         concepts.append(html)
-    rest = page_html(d, neurons, concepts, details, {}, names)
-    photos = photos_within(photos, LIMIT-len(rest)-20*len(photos))
-    return page_html(d, neurons, concepts, details, photos, names)
+    taken = sum(map(len, concepts)) + len(json_script(details)) + FRAME*(1+len(d.models))
+    return page_html(d, neurons, concepts, details, photos_within(photos, LIMIT-taken), names)
 
 def report(
     dictionary:RosettaDictionary, # as `mine` gives it, or loaded

@@ -331,7 +331,7 @@ class Many(nn.Module):
         super().__init__()
         torch.manual_seed(seed)
         self.layers = [f'blocks.{i}' for i in range(layers)]
-        self.blocks = nn.ModuleList(nn.Conv2d(3, units, 8, stride=16) for _ in range(layers))
+        self.blocks = nn.ModuleList(nn.Conv2d(3, units, 4, stride=16) for _ in range(layers))
     def forward(self, x): return [o(x) for o in self.blocks]
 
 def photographs(n, size=224):
@@ -342,13 +342,13 @@ def photographs(n, size=224):
         x += interpolate(grey/k**.9, (size,size), mode='bilinear')
     return (.5+.25*x).clamp(0, 1)
 
-def at_scale(n=500, concepts=300, layers=20, units=250):
+def at_scale(n=400, concepts=300, layers=20, units=250):
     "A dictionary of 300 concepts and 5000 units that nobody mined: names and numbers at random, networks and images as they are"
     nets = {'G': Many(layers, units, 0), 'one': Many(layers, units, 1), 'two': Many(layers, units, 2)}
     x,total = photographs(n),layers*units
     g = torch.Generator().manual_seed(0)
     def table(m):
-        maps = torch.cat([o for o in observe(m, nets[m], x[:40])[1].values()], 1)
+        maps = torch.cat([o for o in observe(m, nets[m], x[:16])[1].values()], 1)
         pooled = maps.transpose(0, 1).flatten(1)
         t = dict(mean=pooled.mean(1), var=pooled.var(1), min=pooled.amin(1), max=pooled.amax(1))
         t['top'] = torch.randint(n, (total,16), generator=g).int()
