@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['INK', 'PAPER', 'LINE_COLORS', 'DASHES', 'HEAT_COLORS', 'MEASURES', 'theme', 'canvas', 'draw_image', 'show_images',
-           'as_heat', 'fit_images', 'overlay', 'show_maps', 'show_rows', 'show_scores', 'draw_scores', 'show_losses']
+           'as_heat', 'fit_images', 'fit_heat', 'overlay', 'spotlight', 'show_maps', 'show_rows', 'show_scores',
+           'draw_scores', 'show_losses']
 
 # %% ../nbs/09_viz.ipynb #2bc5ef6c
 import json, math
@@ -93,6 +94,14 @@ def fit_images(
     h,w = (max(1, round(o*size/max(images.shape[-2:]))) for o in images.shape[-2:])
     return interpolate(images, (h,w), mode="bicubic", align_corners=False, antialias=True).clamp(0,1)
 
+def fit_heat(
+    heat:Tensor, # [B, h, w] in [0, 1]
+    size # (rows, columns)
+)->Tensor: # [B, 1, rows, columns] in [0, 1]
+    "Heat at the size of a picture; a map of 7 x 7 becomes smooth, with no creases between its positions"
+    larger = interpolate(heat[:,None], size, mode="bicubic", align_corners=False, antialias=True)
+    return larger.clamp(0, 1)
+
 def overlay(
     images:Tensor, # [B, 3, H, W] in [0, 1]
     heat:Tensor, # [B, h, w] in [0, 1], as `as_heat` gives it
@@ -100,9 +109,21 @@ def overlay(
 )->Tensor: # [B, 3, H', W']
     "Images in dark grey, and in colour where there is heat"
     grey = torch.einsum("bchw,c->bhw", fit_images(images, size), torch.tensor([.3,.6,.1]).to(images))[:,None]
-    heat = interpolate(heat[:,None], grey.shape[-2:], mode="bilinear", align_corners=False, antialias=True)
-    color = HEAT_COLORS.to(images)[(heat[:,0]*255).round().long().clamp(0,255)].permute(0,3,1,2)
+    heat = fit_heat(heat, grey.shape[-2:])
+    color = HEAT_COLORS.to(images)[(heat[:,0]*255).round().long()].permute(0,3,1,2)
     return torch.lerp(.4*grey, color*(.5+.8*grey), (2*heat).clamp(0,1)).clamp(0,1)
+
+def spotlight(
+    images:Tensor, # [B, 3, H, W] in [0, 1]
+    heat:Tensor, # [B, h, w] in [0, 1], as `as_heat` gives it
+    size:int=96 # pixels of the longer side of the result
+)->Tensor: # [B, 3, H', W']
+    "Images as they are where there is heat, dark and pale elsewhere"
+    images = fit_images(images, size)
+    grey = torch.einsum("bchw,c->bhw", images, torch.tensor([.3,.6,.1]).to(images))[:,None]
+    lit = (2*fit_heat(heat, images.shape[-2:])).clamp(0, 1)
+    unlit = .5*torch.lerp(grey.expand_as(images), images, .3) # half as light, and little colour
+    return torch.lerp(unlit, images, lit)
 
 # %% ../nbs/09_viz.ipynb #9526f139
 def show_maps(
@@ -150,7 +171,7 @@ def show_scores(
     measures=tuple(MEASURES), # "correlation" and "content", a column each
     dark:bool=False # light on dark?
 )->Figure:
-    "Histograms of the correlations of best buddies: of the true pairs, and of mispaired images"
+    "Histograms of the correlations of best buddies: of the true pairs, and under the shuffled null"
     models = models or dictionary.models
     with canvas(len(models), len(measures), dark=dark) as (fig,axs):
         for row,m in zip(axs, models):
@@ -168,7 +189,7 @@ def draw_scores(
     true,chance,q = table["scores"][:,i],table["decoys"][:,i],table["scores"][:,-1]
     bins = torch.linspace(-.2,1,49)
     ax.hist(true, bins, alpha=.75, label=f"true pairs ({len(true)})")
-    ax.hist(chance, bins, histtype="step", lw=2, ls="-", label=f"mispaired ({len(chance)})")
+    ax.hist(chance, bins, histtype="step", lw=2, ls="-", label=f"shuffled null ({len(chance)})")
     if measure=="content" and (q<=.05).any(): ax.axvline(true[q<=.05].min(), c=mpl.rcParams["text.color"], ls=":")
     ax.set(xlabel=f"{MEASURES[measure]}, {model}", ylabel="best buddies", xlim=(-.2,1))
     ax.legend(loc="lower center", bbox_to_anchor=(.5,1), ncols=2)

@@ -23,7 +23,7 @@ from .dictionary import RosettaDictionary, content_of, rosetta_units
 from .zoo.core import check_images
 from .mining import observe
 from .viz import LINE_COLORS, as_heat, fit_images, overlay
-from .report import SURVIVES, best_neuron, count_text, find_images, find_networks, gather_maps, heat_rows, maps_of, number_text, numbers_html, side_by_side, units_shown, webp_uri
+from .report import SURVIVES, best_neuron, count_text, find_images, find_networks, gather_maps, heat_rows, maps_of, number_text, numbers_html, q_floors, side_by_side, units_shown, webp_uri
 from .inversion import Inversion
 from .editing import edit, moved, remove
 
@@ -214,6 +214,7 @@ def dictionary_explorer(
 )->Frames:
     "Where the units of a concept fire, in an image, in the generator and in a model"
     d,images_given = dictionary,at_hand.pop("images", None)
+    floors = q_floors(d)
     nets,neurons = find_networks(d, **at_hand),[best_neuron(o) for o in d.concepts]
     images,maps = gather_maps(d, nets, find_images(d, nets["G"], images_given), units_shown(neurons))
     heats = [heat_rows(d, maps_of(o, maps)) for o in neurons]
@@ -223,7 +224,7 @@ def dictionary_explorer(
         c,match,where = d.concepts[concept],neurons[concept][model],f"image {image}"
         def heat(m, unit): return heat_figure(images[image], heats[concept][m][image], d.generator if m=="G" else m, unit, where)
         return [figure_html(images[image], f"Image {image} of those that were mined.", where), heat("G", match.unit), heat(model, match.partner),
-            f"<p>{numbers_html(match)}</p>", layer_bars(d.generator, d.layers["G"], c.units), layer_bars(model, d.layers[model], c.partners[model])]
+            f"<p>{numbers_html(match, floors[model])}</p>", layer_bars(d.generator, d.layers["G"], c.units), layer_bars(model, d.layers[model], c.partners[model])]
     def text(i): return f"{i}" + (f": {names[i].name}, purity {names[i].purity:.2f}" if names and names[i].name else "")
     return Frames("Dictionary explorer", frame, dict(concept=Control("select", {text(i): i for i in order}, on_page[0]),
         image=Control("range", {str(i): i for i in best}, on_page[1]), model=Control("select", {m: m for m in d.models})))
