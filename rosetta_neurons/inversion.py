@@ -23,7 +23,8 @@ from .hooks import dtype_cure, evaluating, network, no_such, record
 from .correlation import larger, shrink
 from .dictionary import Match, RosettaDictionary, check_names
 from .zoo.core import Latents, check_images, create_model, list_models
-from .mining import check_counts, device_of, name_of, observe, on_device, to_image
+from .images import to_image
+from .mining import check_counts, device_of, name_of, observe, on_device
 from .viz import canvas, draw_image
 from .report import find_network
 

@@ -119,7 +119,12 @@ def find_source(
         raise ValueError(f"the images that were mined ({d.images}) are not at hand: give images=...")
     fit = getattr(d.recipe, "fit", None)
     fitted = {} if fit is None else {"fit": fit}
-    return ImageRun(d.images if images is None else images, d.n, d.seed, tuple(d.image_size), **fitted)
+    order = d.tables["G"].get("order")
+    run = ImageRun(d.images if images is None else images, d.n, d.seed, tuple(d.image_size), shuffle=order is None, **fitted)
+    if order is not None:
+        if int(order.max())>=len(run.items): raise ValueError(f"{run.name} has {len(run.items)} images, and number {int(order.max())} was mined: give the same images")
+        run.order = order.tolist()
+    return run
 
 def find_images(
     dictionary:RosettaDictionary,
