@@ -204,6 +204,7 @@ class MapMoments:
         self.met = {s:sorted({smaller(s,o) for o in others}) for s in self.rows} # sizes at which products are taken
         self.mean,self.lo,self.hi,self.energy = {},{},{},{}
         self.scale,self.odd = {},set() # what units are divided by, a power of two; sizes with a unit where that is not 1
+        self.norms = None # {size: [Tensor [units, b] of each batch]}, size of each map about its reference; not kept if None
         self.w,self.sum = 0,{} # of the window: images, and sums of their maps about the mean maps before it
         for s,r in self.rows.items():
             zero = torch.zeros(len(r), dtype=torch.float64, device=device)
@@ -220,6 +221,12 @@ def energies(self:MapMoments,
     met = [t for o,t in self.energy if o==s]
     near = neighbour_products(x) if met!=[s] else None
     return {t:energy(near, t) if t!=s else squares(x) for t in met}
+
+@patch
+def keep_norms(self:MapMoments): # self
+    "From now on remember how strong each map of each image is: one number for each unit and image, so memory that grows with the images"
+    self.norms = {s:[] for s in self.rows}
+    return self
 
 @patch
 def scaled(self:MapMoments,
@@ -307,6 +314,7 @@ def rescale(self:MapMoments,
     "Sums of units whose scale has changed"
     for s,f in factors.items():
         if s in self.sum: self.sum[s] *= f[:,None,None]
+        for x in (self.norms or {}).get(s, []): x *= f[:,None]
         for t in [t for o,t in self.energy if o==s]: self.energy[s,t] *= f*f
 
 @patch
@@ -364,13 +372,16 @@ def update(self:MapMoments,
     n = len(next(iter(maps.values()))) if images is None else len(images)
     if not self.w: self.begin(maps, images)
     left = {(s,z):torch.empty(len(r), n, *z, device=device) for s,r in self.rows.items() for z in self.met[s]}
+    norms = {}
     for s,r,m in self.chunks(maps, images):
         out = left[s,s][r] if (s,s) in left else None
         x = self.taken(s, r, m.to(device), self.reference(s, r), out)
         self.sum[s][r] += x.sum(1)
+        if self.norms is not None: norms.setdefault(s, []).append(torch.linalg.vector_norm(x.flatten(2), dim=2))
         for t,e in self.energies(s, x).items(): self.energy[s,t][r] += e
         below = [z for z in self.met[s] if z!=s]
         for z,o in zip(below, shrink_all(x, below)): left[s,z][r] = o
+    for s,parts in norms.items(): self.norms[s].append(torch.cat(parts))
     self.w += n
     return left
 
@@ -546,7 +557,7 @@ def update(self:PairCorrelation,
     "See one batch; one that is refused leaves everything as it was"
     shapes = map_shapes(maps_a), map_shapes(maps_b)
     same_images(maps_a, maps_b)
-    if not self.n: self._begin(*shapes, next(iter(maps_a.values())).device)
+    if not self.n and (self.a.shapes,self.b.shapes)!=shapes: self._begin(*shapes, next(iter(maps_a.values())).device)
     both = (self.a,maps_a),(self.b,maps_b)
     ranges = [m.inspect(maps) for m,maps in both]
     factors = [m.fit(r) for m,r in zip((self.a,self.b), ranges)]

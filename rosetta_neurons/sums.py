@@ -14,7 +14,7 @@ from torch import Tensor
 from fastcore.utils import *
 from .correlation import (WINDOW, MapMoments, PairCorrelation, full_precision,
     map_shapes, same_images, scale_for, shrink, smaller, unit_rows)
-from .nulls import Mispair, join_halves
+from .nulls import Mispair, join_halves, strengths
 
 # %% ../nbs/05b_sums.ipynb #cd1910b8
 def units_of(
@@ -82,6 +82,8 @@ def begin(self:Sums,
     met = sum((sizes[o] for o in partner.values()), [])
     def half():
         moments = {m: MapMoments(o, met if m=="G" else sizes["G"], device) for m,o in shapes.items()}
+        for m in shapes:
+            if m!="itself": moments[m].keep_norms()
         return Half(moments, {m: PairCorrelation.of(moments["G"], moments[o], device) for m,o in partner.items()})
     one,two = self.halves = half(),half()
     for m,o in two.moments.items():
@@ -236,9 +238,14 @@ def finish(self:Sums):
         for pc in half.tables.values():
             for x in pc.products.values(): over_all(x)
     lean = (two.moments["G"].n-one.moments["G"].n)/(two.moments["G"].n+one.moments["G"].n)
+    strong = {m: self.strong(m) for m in one.moments if m!="itself"}
     gaps = {m: o.merge(two.moments[m]) for m,o in one.moments.items()}
-    for m in one.tables: join_halves(one.tables[m], two.tables[m], gaps["G"], gaps[self.partner[m]], lean)
+    for m,pc in one.tables.items():
+        if m!="G": join_halves(pc, two.tables[m], gaps["G"], gaps[m], lean, strong["G"], strong[m])
     self.moments,self.true,self.flip = one.moments,one.tables,{m: two.tables[m] for m in self.null}
+    if self.own:
+        for k,x in one.tables["G"].products.items(): x += two.tables["G"].products[k]
+        one.tables["G"].add(gaps["G"], gaps[self.partner["G"]])
     if not self.null: return
     mean = self.brought_down(lambda m,s: one.moments[m].scaled(s, slice(None), one.moments[m].mean[s]))
     d = {m: {k: (self.start[m][k]-x).float() for k,x in o.items()} for m,o in mean.items()}
@@ -247,6 +254,17 @@ def finish(self:Sums):
     self.add_null([({k: x+d["G"][k] for k,x in last.items()}, {k: from_next(x+flat(d)[k]) for k,x in ahead.items()})])
     for pc in self.null.values():
         for x in pc.products.values(): over_all(x)
+
+@patch
+def strong(self:Sums,
+    m:str # "G" or another of the models
+)->dict: # of `strengths`, over the images of all processes
+    "How strong the maps of a model are in each image of the halves"
+    mine = strengths(*(half.moments[m] for half in self.halves))
+    if together()==1: return mine
+    every = [None]*together()
+    dist.all_gather_object(every, mine)
+    return {s: tuple(torch.cat([o[s][i].to(x[i].device) for o in every], 1) for i in (0,1)) for s,x in mine.items()}
 
 @patch
 def left_over(self:Sums)->tuple: # maps of G and of the others that wait for a partner; sums of those that have met one
@@ -292,7 +310,10 @@ def state(self:Sums)->dict:
     "All that was gathered"
     if not self.halves: return {}
     shapes = {m: [[l,*s] for l,s in o.shapes.items()] for m,o in self.halves[0].moments.items()}
-    def half(o, kept): return dict(moments={m: {k: getattr(x, k) for k in kept} for m,x in o.moments.items()}, tables={m: pc.products for m,pc in o.tables.items()}, moved=o.moved)
+    def of(x, kept):
+        norms = {s: torch.cat(n, 1) for s,n in (x.norms or {}).items() if n}
+        return {k: getattr(x, k) for k in kept} | dict(norms=norms)
+    def half(o, kept): return dict(moments={m: of(x, kept) for m,x in o.moments.items()}, tables={m: pc.products for m,pc in o.tables.items()}, moved=o.moved)
     own = [k for k in _kept if k not in _shared]
     return dict(shapes=shapes, n=self.n, start=self.start, halves={i: half(o, own if i else _kept) for i,o in enumerate(self.halves)},
         null={m: pc.products for m,pc in self.null.items()}, mispair={k: getattr(self.mispair, k) for k in ("n","last","first")})
@@ -311,6 +332,8 @@ def load(self:Sums,
         for m,o in half.moments.items():
             for k,x in on(was["moments"][m]).items():
                 if k in _shared: getattr(o, k).update(x)
+                elif k=="norms":
+                    for s,norm in x.items(): o.norms[s] = [norm]
                 else: setattr(o, k, x)
             o.odd |= {s for s,x in o.scale.items() if (x!=1).any()}
         for m,pc in half.tables.items(): pc.products = on(was["tables"][m])
