@@ -232,7 +232,7 @@ class Mining:
         center:str="unit", # match by Eq. 2 ("unit") or by content correlation ("position")
         seed:int=0, # of whatever chance the models use, in each pass anew
         permutations:int=0, # random pairings of all images, for p-values
-        clustering:str="average linkage" # one of `CLUSTERINGS`
+        clustering:str="cut components" # one of `CLUSTERINGS`
     ):
         store_attr()
         self.names,self.digests = ({m: f(o) for m,o in nets.items()} for f in (name_of, weights_digest))
@@ -636,7 +636,7 @@ def mine(
     size=None, # that images given are brought to, (rows, columns) or one number; if None what the models want, where they say so
     checkpoint_s:float=60., # seconds between checkpoints in `out`, from which the same call goes on after it was stopped
     permutations:int=0, # random pairings of the images, for p-values of single matches; 99 are a usual choice
-    clustering:str="average linkage", # how Rosetta Neurons become concepts; "connected components" is the paper's rule
+    clustering:str="cut components", # how Rosetta Neurons become concepts; "connected components" is the paper's rule
     groups=None, # of the images: one hashable for each, the same for copies, for frames of one film; if None, near-copies are found
     shuffle:bool=True, # False takes the first `n` images as they stand
     fit:str="stretch", # how images are brought to `size`; or "crop"
