@@ -276,7 +276,7 @@ SITUATIONS = {
     "common window": "in each image something happens in one window only, the same in both models",
     "every image twice": "each image comes twice, as a group",
     "clips": "ten clips of ten frames; from frame to frame a map keeps 95 % of its variance; clips are groups",
-    "sorted by class": "ten classes, each with a strength and a window of its own, one after the other",
+    "sorted by class": "ten classes, each with a strength and a window of its own; they came one after the other, and the run has shuffled them",
     "common brightness": "all units of both models add one number of the image: this *is* shared, by all pairs",
 }
 
@@ -314,7 +314,9 @@ def situation(
             y,x = ((at>=c[:,None]) & (at<c[:,None]+.25+.5/m.shape[-1]) for c in corner.T)
             return m*(y[:,None,:,None] & x[:,None,None,:])
         a,b = inside(a),inside(b)
-        if kind=="sorted by class": a,b = a*factor,b*factor
+        if kind=="sorted by class":
+            order = torch.randperm(n, generator=gen)
+            a,b = (a*factor)[order],(b*factor)[order]
     if kind=="every image twice": groups = number//2
     if kind=="clips":
         groups = number//10
