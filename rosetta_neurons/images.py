@@ -335,11 +335,11 @@ def _default_size(
     side = min(shorter[len(shorter)//2], _LARGEST)
     return (side, side), f"the median of the shorter sides, at most {_LARGEST}"
 
-# %% ../nbs/01b_images.ipynb #9762f389
-_THUMB = 32         # pixels a side of the small pictures
-_NEAR = .25         # near-copies differ by less than this, in units of contrast
+# %% ../nbs/01b_images.ipynb #fd3cbffe
+_THUMB = 64         # pixels a side of the small pictures
+_SHIFT = 2          # pixels by which these may be shifted
+_NEAR = .2          # near-copies differ by less than this, in units of contrast
 _PERHAPS = .5       # those up to here are compared once more, shifted
-_NEAR_SHIFTED = .2  # and differ by less than this if they are near-copies
 _LEAST_CONTRAST = .01
 
 def _contrast(
@@ -353,23 +353,30 @@ def _shifted_difference(
     a:Tensor, # `[p, 3, s, s]`
     b:Tensor, # `[p, 3, s, s]`
 )->Tensor:    # `[p]`: the least mean absolute difference
-    "Of pictures that may be shifted by one pixel"
+    "Of pictures that may be shifted by two pixels"
     side = a.shape[-1]
+    shifts = range(-_SHIFT, _SHIFT + 1)
     least = torch.full((len(a),), torch.inf)
-    for down in (-1, 0, 1):
-        for right in (-1, 0, 1):
+    for down in shifts:
+        for right in shifts:
             rows_a, rows_b = slice(max(0, down), side + min(0, down)), slice(max(0, -down), side + min(0, -down))
             cols_a, cols_b = slice(max(0, right), side + min(0, right)), slice(max(0, -right), side + min(0, -right))
             difference = (a[..., rows_a, cols_a] - b[..., rows_b, cols_b]).abs().mean((1, 2, 3))
             least = torch.minimum(least, difference)
     return least
 
+def _floats(
+    small:Tensor, # uint8
+)->Tensor:        # float32 in [0, 1]
+    "Bytes as numbers"
+    return small.float()/255
+
 @dataclass
 class _Thumbs:
     "Small pictures of all images, and what is compared of them"
-    large:Tensor    # `[n, 3, 32, 32]` in [0, 1]
+    large:Tensor    # uint8 `[n, 3, 64, 64]`
     def __post_init__(self):
-        self.small = avg_pool2d(self.large, 2)
+        self.small = torch.cat([avg_pool2d(_floats(o), 4) for o in self.large.split(512)])
         self.coarse = avg_pool2d(self.small, 4).flatten(1)
         self.contrast = _contrast(self.small)
     def scale(self, i:Tensor, j:Tensor)->Tensor:
@@ -384,10 +391,13 @@ class _Thumbs:
         distance = self.distance(i, j)
         near = distance <= _NEAR
         again = (~near & (distance <= _PERHAPS)).nonzero()[:, 0]
-        for some in again.split(2048):
-            a, b = i[some], j[some]
-            near[some] = _shifted_difference(self.large[a], self.large[b])/self.scale(a, b) <= _NEAR_SHIFTED
+        for some in again.split(512):
+            near[some] = self.shifted_distance(i[some], j[some]) <= _NEAR
         return near
+    def shifted_distance(self, i:Tensor, j:Tensor)->Tensor:
+        "Of pairs `[p]`, in units of contrast, at the best shift"
+        a, b = (avg_pool2d(_floats(self.large[o]), 2, stride=1) for o in (i, j)) # smooth: half a pixel matters little
+        return _shifted_difference(a, b)/self.scale(i, j)
     def candidates(self, block:int=1024)->Iterator[tuple[Tensor, Tensor]]:
         "Pairs i < j that may be near: averages over larger squares never differ by more than what they are averages of"
         n = len(self.coarse)
@@ -423,22 +433,22 @@ def _joined(
     return _numbered([first(i) for i in range(n)])
 
 def _near_groups(
-    thumbs:Tensor, # uint8 `[n, 3, 32, 32]`
+    thumbs:Tensor, # uint8 `[n, 3, 64, 64]`
 )->Tensor:         # `[n]`
     "Groups of near-copies"
-    seen = _Thumbs(thumbs.float()/255)
+    seen = _Thumbs(thumbs)
     pairs = []
     for i, j in seen.candidates():
         near = seen.are_near(i, j)
         pairs += zip(i[near].tolist(), j[near].tolist())
     return _joined(len(thumbs), pairs)
 
-# %% ../nbs/01b_images.ipynb #194d50fb
+# %% ../nbs/01b_images.ipynb #88da4d1f
 @dataclass
 class _Glance:
     "What is known of an image before the run"
     size:tuple[int, int]   # (rows, columns)
-    thumb:np.ndarray       # uint8 `[3, 32, 32]`
+    thumb:np.ndarray       # uint8 `[3, 64, 64]`
     pixels:str             # sha256 of the pixels; of a file, those of its small picture
     problem:str = ""       # why it can't be used
 
@@ -454,7 +464,7 @@ def _pixel_bytes(x:Tensor)->bytes: return x.detach().cpu().contiguous().numpy().
 
 def _small(
     x:Tensor, # `[n, 3, H, W]` in [0, 1]
-)->Tensor:    # uint8 `[n, 3, 32, 32]`
+)->Tensor:    # uint8 `[n, 3, 64, 64]`
     "Small pictures"
     averaged = adaptive_avg_pool2d(x.float().cpu(), _THUMB)
     return (averaged*255).round().clamp(0, 255).byte()
@@ -462,7 +472,7 @@ def _small(
 def _glance_at_file(path:Path)->_Glance:
     "Of a file that is not needed whole"
     try:
-        im, size = _decoded(path, least=4*_THUMB)
+        im, size = _decoded(path, least=2*_THUMB)
     except Exception as e:
         raise _unreadable(path, e) from e
     small = np.asarray(im.resize((_THUMB, _THUMB), Image.Resampling.BOX))
@@ -578,7 +588,7 @@ def near_copies(
     """Groups of images that are identical or nearly so: saved again, shifted by a pixel, a little brighter, frames of a film
 
     Two images are near-copies if small pictures of 16 x 16 pixels differ, in the mean absolute difference
-    over their mean contrast, by at most 0.25; or pictures of 32 x 32, shifted by up to one pixel, by at most 0.2.
+    over their mean contrast, by at most 0.2; or pictures of 64 x 64, shifted by up to two pixels, do.
     Whatever hangs together by pairs is a group, so a slow film is one. Takes time as the square of N,
     about a second for 4,000 images, and a reading of each.
     """
@@ -589,7 +599,7 @@ def near_copies(
     thumbs = [o for part in parts for o in part]
     return _near_groups(torch.from_numpy(np.stack(thumbs)))
 
-# %% ../nbs/01b_images.ipynb #5d3312d8
+# %% ../nbs/01b_images.ipynb #7eb63154
 def _clashes(
     groups:list, # of the images, in their order
     shift:int,
@@ -667,7 +677,7 @@ def _kept_apart(
     second = _mended(_dealt(order, group, shift), group, shift, rng)
     return min(first, second, key=left)
 
-# %% ../nbs/01b_images.ipynb #94a30908
+# %% ../nbs/01b_images.ipynb #dcbdc3ba
 def _as_size(size)->tuple[int, int]:
     "(rows, columns)"
     both = (size, size) if isinstance(size, int) else tuple(int(o) for o in size)
