@@ -1,6 +1,7 @@
 "Everything, for notebooks: `from rosetta_neurons.all import *`"
 from .world import *
 from .hooks import *
+from .images import *
 from .stats import *
 from .correlation import *
 from .buddies import *
@@ -17,6 +18,7 @@ from .zoo.clip import *
 from .zoo.biggan import *
 from .zoo.styleganxl import *
 from .zoo.libraries import *
+from .zoo.real import *
 from .mining import *
 from .viz import *
 from .truth import *

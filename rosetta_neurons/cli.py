@@ -17,7 +17,8 @@ from fastcore.script import anno_parser
 from torchvision.utils import save_image
 from .hooks import no_such
 from .dictionary import RosettaDictionary, check_writable
-from .mining import is_first, mine, read_image, to_image
+from .images import read_image, to_image
+from .mining import is_first, mine
 from .report import SURVIVES, report
 from .inversion import invert, show_course
 from .editing import copy_paste, edit, remove, shift, zoom
@@ -121,7 +122,8 @@ def write_result(
     check_writable(out.parent).mkdir(parents=True, exist_ok=True)
     save_image(found.images, out)
     show_course(found, wanted, called).savefig(strip)
-    return f"The image is {out}, and its course {strip}"
+    compared = f"; images were compared by {found.compared_by}" if found.compared_by else ""
+    return f"The image is {out}, and its course {strip}{compared}"
 
 @delegates(invert, but=["images","dictionary","concepts","pairs","truncation","start","seeds","batch_size","frames"])
 def invert_file(
@@ -132,6 +134,7 @@ def invert_file(
     n:int=1600, # images to mine, if there is none
     label:int=None, # class to draw; a generator with classes must be told
     reconstruction:str=None, # "l1", "l2" or "perceptual" to have the image itself, too (Eq. 7)
+    perceptual:str=None, # network of the zoo that "perceptual" compares by; if None, one that knows the generator's images
     space:str=None, # "z" or "w"; w where the generator has one
     lr:float=None, # learning rate of Adam; chosen by the space if None
     out:str="inverted.png", # file for what was drawn
@@ -142,7 +145,7 @@ def invert_file(
     check_picture(out)
     x = to_image(read_image(Path(image)))
     G,others,d = dictionary_in(dictionary, generator, models, n, progress)
-    return write_result(invert(G, x, others, d, label=label, reconstruction=reconstruction, space=space, lr=lr, progress=progress, **kwargs), x, "wanted", out)
+    return write_result(invert(G, x, others, d, label=label, reconstruction=reconstruction, perceptual=perceptual, space=space, lr=lr, progress=progress, **kwargs), x, "wanted", out)
 
 def invert_command(
     argv:list=None # words after the name; those of the terminal if None
@@ -172,6 +175,7 @@ def edit_file(
     dictionary:str="rosetta", # folder of their dictionary; mined first if there is none
     n:int=1600, # images to mine, if there is none
     label:int=None, # class, of a generator with classes
+    perceptual:str=None, # network of the zoo that compares --image with what is drawn; if None, one that knows the generator's images
     seed:int=0, # of the sample
     steps:int=500, # of each search
     out:str="edited.png", # file for the result
@@ -182,8 +186,14 @@ def edit_file(
     check_picture(out)
     x = image and to_image(read_image(Path(image)))
     G,others,d = dictionary_in(dictionary, generator, models, n, progress)
-    z = G.sample(1, seed=seed, label=label) if x is None else invert(G, x, others, d, label=label, reconstruction="perceptual", steps=steps, progress=progress).latents
-    return write_result(edit(G, z, change, d, concepts, hold=hold, steps=steps, progress=progress), G(z).detach(), "source", out)
+    drawn = None
+    if x is None: z = G.sample(1, seed=seed, label=label)
+    else:
+        drawn = invert(G, x, others, d, label=label, reconstruction="perceptual", perceptual=perceptual, steps=steps, progress=progress)
+        z = drawn.latents
+    edited = edit(G, z, change, d, concepts, hold=hold, steps=steps, progress=progress)
+    edited.compared_by = drawn and drawn.compared_by
+    return write_result(edited, G(z).detach(), "source", out)
 
 def edit_command(
     argv:list=None # words after the name; those of the terminal if None

@@ -4,22 +4,26 @@
 
 # %% auto #0
 __all__ = ['OBJECTIVES', 'RECONSTRUCTIONS', 'standard', 'at_size', 'unit_length', 'prepare', 'Target', 'similarity', 'of_pairs',
-           'of_units', 'Space', 'perceptual', 'lpips', 'reconstruction_of', 'ramp', 'Inversion', 'Search', 'Progress',
-           'together_latents', 'join', 'starting_points', 'search_all', 'fit_to', 'partner_maps', 'models_of', 'invert',
-           'show_course']
+           'of_units', 'Space', 'sampled', 'perceptual', 'lpips', 'reconstruction_of', 'Comparing', 'compare_by',
+           'ramp', 'Inversion', 'reaches', 'check_gradients', 'Search', 'Progress', 'together_latents', 'join',
+           'starting_points', 'search_all', 'one_batch', 'Wanted', 'wanted_by', 'precision_told', 'fit_to',
+           'partner_maps', 'models_of', 'invert', 'show_course']
 
 # %% ../nbs/12_inversion.ipynb #83137646
-import copy, math
+import copy, inspect, math, warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
-import torch, torch.nn.functional as F
+import numpy as np, torch, torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 from fastcore.utils import *
-from .hooks import evaluating, no_such, record
+from .hooks import dtype_cure, evaluating, network, no_such, record
 from .correlation import larger, shrink
 from .dictionary import Match, RosettaDictionary, check_names
-from .zoo.core import Latents, check_images, create_model
+from .zoo.core import Latents, check_images, create_model, list_models
+from .images import to_image
 from .mining import check_counts, device_of, name_of, observe, on_device
 from .viz import canvas, draw_image
 from .report import find_network
@@ -199,6 +203,26 @@ def latents(self:Space,
     if self.name=="z": return Latents(x, like.label, like.truncation)
     return Latents(like.z, like.label, like.truncation, x[:,None].expand(-1, self.G.synthesis.num_ws, -1))
 
+# %% ../nbs/12_inversion.ipynb #a47ac480
+def sampled(
+    G, # generator
+    n:int, # latents
+    seed:int,
+    **asked # label, truncation: only what is asked for
+): # latents
+    "Samples of G; a `ValueError` for what its `sample` does not know"
+    if not callable(getattr(G, "sample", None)):
+        raise ValueError(f"{name_of(G)} has no `sample`: give start=, one of its latents "
+                         "for each image")
+    known = inspect.signature(G.sample).parameters.values()
+    names = {o.name for o in known}
+    for k, value in asked.items():
+        if k in names or any(o.kind is o.VAR_KEYWORD for o in known): continue
+        what = "classes" if k == "label" else k
+        raise ValueError(f"{k} is {value!r}, but {name_of(G)} has no {what}, as its `sample` "
+                         f"takes none: leave {k} out")
+    return G.sample(n, seed=seed, **asked)
+
 # %% ../nbs/12_inversion.ipynb #26ea5e9d
 @patch
 def spread(self:Space,
@@ -209,7 +233,8 @@ def spread(self:Space,
     if not self.has_w: return torch.zeros_like(getattr(like, "z", like)),1.
     labels = getattr(like, "label", None)
     kinds = [None] if labels is None else labels.unique().tolist()
-    w = {k: self.styles(self.G.sample(n, seed=0, label=k).to(like.z.device)) for k in kinds}
+    def of_kind(k): return {} if k is None else dict(label=k)
+    w = {k: self.styles(sampled(self.G, n, 0, **of_kind(k)).to(like.z.device)) for k in kinds}
     mean = torch.stack([w[k].mean(0) for k in ([None]*len(like) if labels is None else labels.tolist())])
     return mean,torch.cat([o-o.mean(0) for o in w.values()]).std(0).mean().item()
 
@@ -228,18 +253,23 @@ def distance(self:Space,
 
 # %% ../nbs/12_inversion.ipynb #1a7d1e13
 def perceptual(
-    model=None # network whose `layers` are compared; "mini_resnet.seed1" if None
+    model=None, # network whose `layers` are compared; of the toy world, "mini_resnet.seed1", if None
+    layers=None, # its layers, or all arguments of `record` as a dict; `model.layers` if None
 ): # function from wanted images to a function from images to Tensor[B]
     "Mean squared distance of features, each position's scaled to length 1 (as in LPIPS, without its learned weights)"
     given = create_model("mini_resnet.seed1") if model is None else model
+    spec = layers if isinstance(layers, dict) else dict(layers=layers)
     def features(model, x):
-        with record(model) as maps: model(x)
+        with record(model, **spec) as maps: model(x)
         return [F.normalize(o, dim=1) for o in maps.values()]
+    def distance(now, seen):
+        return sum((a-b).square().sum(1).mean((1,2)) for a,b in zip(now, seen))/len(seen)
     def of(wanted):
-        model = given if device_of(given)==wanted.device else copy.deepcopy(given).to(wanted.device)
+        there = device_of(given) == wanted.device
+        model = given if there else copy.deepcopy(given).to(wanted.device)
         with evaluating(model): seen = features(model, wanted)
         def loss(x):
-            with evaluating(model), torch.enable_grad(): return sum((a-b).square().sum(1).mean((1,2)) for a,b in zip(features(model, x), seen))/len(seen)
+            with evaluating(model), torch.enable_grad(): return distance(features(model, x), seen)
         return loss
     return of
 
@@ -263,6 +293,42 @@ def reconstruction_of(
     if isinstance(what, str) and what not in RECONSTRUCTIONS: raise no_such("reconstruction", what, RECONSTRUCTIONS)
     return RECONSTRUCTIONS[what] if isinstance(what, str) else what
 
+# %% ../nbs/12_inversion.ipynb #481b7fb5
+@dataclass
+class Comparing:
+    "The network of a perceptual loss"
+    name:str
+    model:object
+    layers:object=None # its layers, or arguments of `record`
+
+def _of_toy_world(model)->bool: # by its name in the zoo
+    "Has a network seen nothing but the toy world?"
+    return name_of(model).startswith("mini_")
+
+def compare_by(
+    G, # generator
+    models:dict, # `{name: model}`, the dictionary's; empty without one
+    given=None, # the network, or its name in the zoo
+    layers:dict=None # `{name: layers, or arguments of record}`
+)->Comparing:
+    "Choose the network of a perceptual loss for the images of G"
+    layers = layers or {}
+    if given is not None:
+        net = create_model(given) if isinstance(given, str) else given
+        return Comparing(name_of(net), net, layers.get(name_of(net)))
+    if all(map(_of_toy_world, [G, *models.values()])):
+        mined = {name_of(o) for o in models.values()}
+        free = [o for o in ("mini_resnet.seed1", "mini_resnet", "mini_dino_resnet") if o not in mined]
+        if free: return Comparing(free[0], create_model(free[0]))
+    if not models:
+        raise ValueError(f"reconstruction='perceptual' compares images by a network, and there is "
+                         f"none that knows those of {name_of(G)}: give perceptual=, a network that "
+                         "has `layers`, or its name in the zoo")
+    name, net = next(iter(models.items()))
+    warnings.warn(f"images are compared by {name!r} ({name_of(net)}), whose units are in the "
+                  "dictionary and count twice so: to choose, give perceptual=, a network")
+    return Comparing(name, net, layers.get(name))
+
 # %% ../nbs/12_inversion.ipynb #5d44e30b
 def ramp(
     t:float # share of the steps done, from 0 to 1
@@ -279,6 +345,7 @@ class Inversion:
     history:dict # {"loss", "similarity", "distance", "reconstruction": Tensor[steps, B]}; NaN after an interrupt
     course:dict # {step: Tensor[B, 3, H, W]}, images on the way
     starts:int=1 # searches for each image, which stand side by side
+    compared_by:str=None # the network of a perceptual loss
     def __len__(self): return len(self.images)
     def __repr__(self): return f"Inversion({len(self)} images, {len(self.history['loss'])} steps, loss {self.final().mean():.3f})"
 
@@ -296,13 +363,39 @@ def __getitem__(self:Inversion,
 )->Inversion:
     "Some of the images"
     i = [i] if isinstance(i, int) else i
-    return Inversion(self.images[i], self.latents[i], {k: o[:,i] for k,o in self.history.items()}, {k: o[i] for k,o in self.course.items()})
+    return Inversion(self.images[i], self.latents[i], {k: o[:,i] for k,o in self.history.items()}, {k: o[i] for k,o in self.course.items()}, compared_by=self.compared_by)
 
 @patch
 def best(self:Inversion)->Inversion:
     "Of the starts for each image, the one that ended with the lowest loss"
     which = self.final("loss").nan_to_num(torch.inf).view(-1, self.starts).argmin(1)
     return self[which + self.starts*torch.arange(len(which))]
+
+# %% ../nbs/12_inversion.ipynb #6d17df01
+def reaches(
+    out:Tensor,
+    x:Tensor # that requires a gradient, and was not computed from anything
+)->bool:
+    "Does the gradient of `out` arrive at `x`?"
+    seen, open_ends = set(), [out.grad_fn]
+    while open_ends:
+        node = open_ends.pop()
+        if node is None or node in seen: continue
+        seen.add(node)
+        if getattr(node, "variable", None) is x: return True
+        open_ends += [before for before, _ in node.next_functions]
+    return out is x
+
+def check_gradients(
+    G, # generator
+    x:Tensor, # what is searched for
+    made:dict # `{name: Tensor}` of what G made of it
+):
+    "Raise a `ValueError` if a search would stand still"
+    cut = [name for name, o in made.items() if not reaches(o, x)]
+    if cut: raise ValueError(f"no gradient goes from {cut} of {name_of(G)} to its latents: does it "
+                             "run them under torch.no_grad, detach them, or call "
+                             "torch.utils.checkpoint with use_reentrant=True? Use False there")
 
 # %% ../nbs/12_inversion.ipynb #b6fb8ca4
 class Search:
@@ -320,6 +413,7 @@ class Search:
     ):
         store_attr()
         self.layers = list(dict.fromkeys(o.layer for o in targets))
+        self.followed = False # have gradients been seen to reach the point?
 
 @patch
 def terms(self:Search,
@@ -330,6 +424,9 @@ def terms(self:Search,
     if not self.layers: images,maps = self.space.G(z),{}
     else:
         with record(self.space.G, self.layers) as maps: images = self.space.G(z)
+    if x.requires_grad and torch.is_grad_enabled() and not self.followed:
+        check_gradients(self.space.G, x, {**maps, **({"the images": images} if self.reconstruct else {})})
+        self.followed = True
     res = dict(distance=self.space.distance(x, self.like, self.ref, self.scale, self.norm))
     if self.targets: res["similarity"] = similarity(maps, self.targets, self.objective)
     if self.reconstruct: res["reconstruction"] = self.reconstruct(images)
@@ -417,7 +514,7 @@ def starting_points(
         like = start.to(device_of(space.G))
     else:
         if getattr(space.G, "c_dim", 0) and label is None: raise ValueError(f"{name_of(space.G)} has classes: say with label which to draw, 0 to {space.G.c_dim-1}, or one for each image")
-        like = together_latents([space.G.sample(n, seed=s, **asked) for s in seeds])[torch.arange(total).view(len(seeds), n).T.flatten()].to(device_of(space.G))
+        like = together_latents([sampled(space.G, n, s, **asked) for s in seeds])[torch.arange(total).view(len(seeds), n).T.flatten()].to(device_of(space.G))
     x,(mean,scale) = space.point(like),space.spread(like)
     if start is None and not (space.has_w and space.name=="z"): x = mean + space.near*(x-mean)
     return x,like,mean,scale
@@ -442,6 +539,74 @@ def search_all(
             targets,reconstruct = ([],None) if tick.stopped else ask([i//starts for i in range(*s.indices(len(x)))])
             return Search(space, x[s], like[s], targets, objective, alpha, beta, norm, ref[s], scale, reconstruct).run(steps, lr, frames, tick)
         return join([part(s) for s in parts], starts)
+
+# %% ../nbs/12_inversion.ipynb #fe9a008e
+def _of_array(
+    x:np.ndarray # [H, W, 3] as image libraries have it, or [3, H, W], or several
+)->Tensor: # channels first; bytes are divided by 255
+    "An array as a tensor"
+    if x.ndim > 2 and x.shape[-1] == 3 == x.shape[-3]:
+        raise ValueError(f"an array {list(x.shape)} may be [3, H, W] or [H, W, 3]: give a tensor [n, 3, H, W]")
+    res = torch.from_numpy(np.ascontiguousarray(x))
+    if x.ndim > 2 and x.shape[-1] == 3: res = res.movedim(-1, -3)
+    return res/255 if res.dtype == torch.uint8 else res
+
+def one_batch(
+    images # Pillow image, array, tensor, or list of these
+)->Tensor: # [n, 3, H, W], floating point
+    "Images of any form as a batch"
+    if isinstance(images, Image.Image): return to_image(images)
+    if isinstance(images, (list, tuple)):
+        if not images: raise ValueError("no images")
+        batches = [one_batch(o) for o in images]
+        sizes = {tuple(o.shape[1:]) for o in batches}
+        if len(sizes) != 1: raise ValueError(f"images of {len(sizes)} sizes: expected one size")
+        return torch.cat(batches)
+    if isinstance(images, np.ndarray): images = _of_array(images)
+    if not isinstance(images, Tensor):
+        raise TypeError(f"images are a {type(images).__name__}; expected a tensor [n, 3, H, W] in "
+                        "[0, 1], a Pillow image (of a file: PIL.Image.open(path)), an array of "
+                        "bytes [H, W, 3], or latents of the generator")
+    return images[None] if images.ndim == 3 and images.shape[0] == 3 else images
+
+@dataclass
+class Wanted:
+    "What an inversion starts from"
+    what:object # Tensor[n, 3, H, W], or latents
+    own:bool # latents of G?
+
+def wanted_by(
+    G, # generator
+    images, # as in `invert`
+    start=None # latents, if G has no `sample`
+)->Wanted:
+    "Tell images from latents"
+    if isinstance(images, Latents): return Wanted(images, True)
+    pictures = (Tensor, Image.Image, np.ndarray, list, tuple, str, dict)
+    if not isinstance(images, pictures) and hasattr(images, "__getitem__"): return Wanted(images, True)
+    of_images = isinstance(images, Tensor) and images.ndim == 4 and images.shape[1] == 3
+    if isinstance(images, Tensor) and not of_images:
+        like = sampled(G, 1, 0) if start is None else start
+        one = like.shape[1:] if isinstance(like, Tensor) else None
+        if images.shape[1:] == one: return Wanted(images, True)
+        if images.ndim not in (3, 4):
+            takes = f", nor latents [n, {', '.join(map(str, one))}]" if one else ""
+            raise ValueError(f"{list(images.shape)} are neither images [n, 3, H, W]{takes}")
+    batch = one_batch(images)
+    check_images(batch)
+    return Wanted(batch, False)
+
+@contextmanager
+def precision_told(
+    G, # generator
+    x:Tensor # what it is called on
+):
+    "If G fails on numbers of another precision than its weights, say what to do"
+    try: yield
+    except RuntimeError as e:
+        cure = dtype_cure(network(G), x.dtype)
+        if cure: raise RuntimeError(f"{e}. {cure}") from e
+        raise
 
 # %% ../nbs/12_inversion.ipynb #d9b9bb7a
 def fit_to(
@@ -469,6 +634,8 @@ def partner_maps(
             if list(o.shape[1:])!=was: raise ValueError(f"layer {l!r} of {m!r} gave maps {list(o.shape[1:])} (channels, rows, columns), and {was} when it was mined: was it recorded with other arguments? Give them as layers={{{m!r}: dict(...)}}")
     return res
 
+_perceptual = perceptual # `invert` has an argument of this name
+
 def models_of(
     dictionary:RosettaDictionary,
     models # `{name: model}`, one model, or None for all of the dictionary
@@ -482,7 +649,7 @@ def models_of(
 
 def invert(
     G, # generator
-    images, # Tensor[n, 3, H, W] in [0, 1]; or latents of G, whose own maps are then matched
+    images, # Tensor[n, 3, H, W] in [0, 1], or one image: `[3, H, W]`, of Pillow, or bytes `[H, W, 3]`; or latents of G, whose own maps are then matched
     models=None, # `{name: model}`, or one model, by which the images are seen; those of the dictionary if None
     dictionary:RosettaDictionary=None, # of G and these models; None to invert by reconstruction alone
     concepts:list=None, # numbers of concepts, or `Concept`s; all if None
@@ -497,6 +664,7 @@ def invert(
     norm:str="l2", # of the regularisation: "l1" or "l2"
     toward:str="mean", # what the regularisation draws to: "mean" or "start"
     reconstruction=None, # Eq. 7: "l1", "l2", "perceptual", "lpips", or a function from wanted images to a function from images to Tensor[B]
+    perceptual=None, # network that a perceptual loss compares by, or its name in the zoo; chosen by `compare_by` if None
     seeds=(0,), # one start of each image for each
     batch_size:int=16, # searches at a time
     frames:int=9, # images to keep on the way
@@ -506,13 +674,21 @@ def invert(
     "Latents whose images have the units of G do what their partners do in `images` (Eq. 5 and 7); Ctrl-C ends it with the best so far"
     seeds = (seeds,) if isinstance(seeds, int) else tuple(seeds)
     check_counts(steps=(steps,1), batch_size=(batch_size,1), frames=(frames,1), seeds=(len(seeds),1))
-    own,d,reconstruct = not (isinstance(images, Tensor) and images.ndim==4),dictionary,reconstruction_of(reconstruction)
+    d,reconstruct = dictionary,reconstruction_of(reconstruction)
     if d is None and reconstruct is None: raise ValueError("neither a dictionary nor a reconstruction: there is nothing to go by")
-    if not own: check_images(images)
+    wanted = wanted_by(G, images, start)
+    images,own = wanted.what,wanted.own
     images = images.to(device_of(G)) if own else images.to(device_of(G)).float()
     if own and start is None: label,truncation = (getattr(images, k, None) if o is None else o for k,o in dict(label=label, truncation=truncation).items())
     nets = {} if d is None or own else models_of(d, models)
     if d: find_network(d, "G", G)
+    if perceptual is not None and reconstruction!="perceptual": raise ValueError(f"perceptual= names the network of reconstruction='perceptual', and reconstruction is {reconstruction!r}")
+    comparing = None
+    if reconstruction=="perceptual":
+        known = {} if d is None or perceptual is not None else nets or models_of(d, models)
+        recorded = {m: (layers or {}).get(m) or d.layers[m] for m in known}
+        comparing = compare_by(G, known, perceptual, {**(layers or {}), **recorded})
+        reconstruct = _perceptual(comparing.model, comparing.layers)
     matches = d.chosen(list(nets) or (models and list(models)), concepts, pairs) if d else []
     def ask(i):
         with torch.no_grad():
@@ -522,9 +698,12 @@ def invert(
             return targets,reconstruct and reconstruct(fit_to(wanted, size))
     with evaluating(G, *nets.values()):
         where = Space(G, space)
-        points = starting_points(where, len(images), seeds, start, label, truncation)
-        size = G(where.latents(points[0][:1], points[1][:1])).shape[-2:]
-        return search_all(where, points, ask, len(seeds), objective, alpha, beta, norm, toward, steps, lr, batch_size, frames, progress)
+        with precision_told(G, torch.zeros(0)):
+            points = starting_points(where, len(images), seeds, start, label, truncation)
+            size = G(where.latents(points[0][:1], points[1][:1])).shape[-2:]
+        res = search_all(where, points, ask, len(seeds), objective, alpha, beta, norm, toward, steps, lr, batch_size, frames, progress)
+        res.compared_by = comparing and comparing.name
+        return res
 
 # %% ../nbs/12_inversion.ipynb #1e57de59
 def show_course(

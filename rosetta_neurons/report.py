@@ -12,8 +12,8 @@ __all__ = ['POOL', 'SHOWN', 'TILE', 'SURVIVES', 'NUMBERS', 'PAGE_STYLE', 'PAGE_S
            'chart_html', 'reading_html', 'controls_html', 'page_html', 'names_on_page', 'draw_concept', 'draw_page',
            'report']
 
-# %% ../nbs/10_report.ipynb #3b45f5f5
-import base64, inspect, io, json, math
+# %% ../nbs/10_report.ipynb #2734bb46
+import base64, io, json, math
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -25,9 +25,10 @@ from torch.nn.functional import interpolate
 from fastcore.utils import *
 from .nulls import rosetta_q
 from .dictionary import Concept, Match, RosettaDictionary, check_writable, content_of, write_beside
-from .zoo import create_model, list_models
+from .zoo import create_model, known_model, list_models
 from .zoo.core import Latents
-from .mining import ImageRun, SampleRun, layers_of, name_of, observe, ready_to_mine, weights_digest
+from .images import ImageRun
+from .mining import SampleRun, layers_of, name_of, observe, ready_to_mine, weights_digest
 from .viz import HEAT_COLORS, MEASURES, as_heat, fit_heat, fit_images, overlay, show_scores, spotlight
 from .truth import FITS, SCENES, TRUTHS, concept_names, coverage
 
@@ -57,14 +58,14 @@ def interest_of(
     interest = number_of(concept, "interest")
     return content_of(concept) if math.isnan(interest) else interest
 
-# %% ../nbs/10_report.ipynb #2802b7dc
+# %% ../nbs/10_report.ipynb #f4c00c3d
 def find_network(
     dictionary:RosettaDictionary,
     m:str, # "G", or the name of one of its models
     given=None # the network, if it is at hand
 ): # the network
     "The network that was mined as `m`"
-    zoo = [o for o in (dictionary.names[m],m) if o in list_models()]
+    zoo = [o for o in (dictionary.names[m],m) if known_model(o)]
     if given is None and not zoo:
         raise ValueError(f"the network {m!r} ({dictionary.names[m]}) is neither at hand nor in the zoo: give {'generator=...' if m=='G' else f'models={{{m!r}: ...}}'}")
     net = create_model(zoo[0]) if given is None else given
@@ -97,15 +98,6 @@ def _live_source(
     run = getattr(live.batches, "__self__", None)
     return getattr(live, "source", None) or getattr(run, "source", None)
 
-def _run_settings(
-    recipe # `Recipe`
-)->dict: # arguments of `ImageRun`
-    "What the images of a run were asked for beside number, order and size, as far as the recipe knows"
-    asked = {k: getattr(recipe, k, None) for k in ("fit","shuffle","shift")}
-    if getattr(recipe, "skipped", None): asked["errors"] = "skip"
-    known = inspect.signature(ImageRun).parameters
-    return {k: o for k,o in asked.items() if o is not None and k in known}
-
 def find_source(
     dictionary:RosettaDictionary,
     G, # the first network
@@ -119,7 +111,16 @@ def find_source(
     if images is None and not Path(d.images).is_dir():
         raise ValueError(f"the images that were mined ({d.images}) are not at hand: give images=...")
     given = d.images if images is None else images
-    return ImageRun(given, d.n, d.seed, tuple(d.image_size), **_run_settings(d.recipe))
+    order,asked = d.tables["G"].get("order"),{}
+    if fit := getattr(d.recipe, "fit", None): asked["fit"] = fit
+    if getattr(d.recipe, "skipped", None): asked["errors"] = "skip"
+    run = ImageRun(given, d.n, d.seed, tuple(d.image_size), shuffle=order is None, **asked)
+    if order is None: return run
+    last = int(order.max())
+    if last>=len(run.items):
+        raise ValueError(f"{run.name} has {len(run.items)} images, and number {last} was mined: give the same images")
+    run.order = order.tolist()
+    return run
 
 def find_images(
     dictionary:RosettaDictionary,

@@ -72,8 +72,9 @@ def test_a_model_with_itself(sizes, offset, center, seed, data):
     own = PairCorrelation.of(m, m)
     for i, j in zip([0, *(cuts := cuts_of(data, 7))], [*cuts, 7]):
         part = pick(a, slice(i, j))
-        ranges = m.inspect(part)
-        xs = m.see(part, ranges)
+        f = m.fit(m.inspect(part))
+        m.rescale(f), own.rescale(f, f)
+        xs = m.update(part)
         own.add(xs, xs)
     near(own.compute(center), plain(a, a, center), offset)
 
@@ -96,3 +97,40 @@ def test_batch_sizes_give_the_same_pairs(batch):
     r = seen(a, b, range(batch, 20, batch)).compute()
     near(r, seen(a, b).compute())
     assert best_buddies(r, 2).tolist() == best_buddies(seen(a, b).compute(), 2).tolist()
+
+scales = st.one_of(st.just(0.), st.floats(-30, 30)).map(lambda e: 10.**e if e else 1.)
+kinds = st.lists(st.tuples(st.sampled_from(["plain", "dead", "sparse", "saturated", "late"]), scales), min_size=2, max_size=5)
+
+def odd_maps(kinds, size, n, seed):
+    "Units at scales of their own: dead ones, ones that fire in few images, at few places, or only at the end, and ones that are clipped"
+    gen = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, len(kinds), *size, generator=gen) + torch.randn(n, 1, 1, 1, generator=torch.Generator().manual_seed(0))
+    for i, (kind, scale) in enumerate(kinds):
+        if kind == "dead": x[:, i] = x[0, i, 0, 0]
+        if kind == "sparse": x[:, i] *= torch.rand(n, *size, generator=gen) < .1
+        if kind == "saturated": x[:, i].clamp_(-.5, .5)
+        if kind == "late": x[:n-2, i] = 0
+        x[:, i] *= scale
+    return {"l": x}
+
+@settings(max_examples=150, deadline=None)
+@given(kinds, kinds, st.sampled_from([(1, 1), (2, 3), (5, 5)]), st.sampled_from([(1, 1), (3, 2), (6, 6)]), st.integers(4, 12), centers, st.integers(0, 99), st.data())
+def test_units_of_any_scale(kinds_a, kinds_b, size_a, size_b, n, center, seed, data):
+    "From 1e-30 to 1e30, in one stream and in several that are merged: right, or constant and NaN"
+    a, b = odd_maps(kinds_a, size_a, n, seed), odd_maps(kinds_b, size_b, n, seed+100)
+    def flat(m, name, size):
+        lo, hi = m[name].amin((0, 2, 3)).double(), m[name].amax((0, 2, 3)).double()
+        return {name: torch.where((hi > lo)[:, None, None], (m[name].double()-lo[:, None, None])/(hi-lo).clamp(min=1e-300)[:, None, None], 0)}, lo == hi
+    (fa, dead_a), (fb, dead_b) = flat(a, "l", size_a), flat(b, "l", size_b)
+    want = plain(fa, fb, center)
+    want[dead_a], want[:, dead_b] = torch.nan, torch.nan
+    cuts = cuts_of(data, n)
+    parts = [seen(pick(a, slice(i, j)), pick(b, slice(i, j))) for i, j in zip([0, *cuts], [*cuts, n])]
+    merged = PairCorrelation()
+    for p in data.draw(st.permutations(parts)): merged.merge(p)
+    for pc in (seen(a, b, cuts), seen(a, b), merged):
+        got = pc.compute(center).double()
+        assert (got.isnan() == want.isnan()).all(), (got, want)
+        assert (got-want).abs().nan_to_num(0).max() <= 1e-5, (got, want)
+        assert pc.stats_a.constant.tolist() == dead_a.tolist()
+        assert torch.isfinite(pc.stats_a.var).all()

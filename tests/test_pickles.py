@@ -1,10 +1,11 @@
 "`read_pickle` runs nothing: hostile files execute nothing, and broken ones give one clear error"
-import collections,io,os,pickle,random,resource,struct,subprocess,sys,warnings
+import argparse,collections,io,os,pickle,random,re,resource,struct,subprocess,sys,warnings
 from pathlib import Path
 
 import numpy as np,pytest,torch
 
-from rosetta_neurons.zoo.files import Global,Inert,PickledNetwork,read_pickle
+from rosetta_neurons.zoo import create_model
+from rosetta_neurons.zoo.files import Global,Inert,PickledNetwork,read_generator,read_pickle,read_state,unwrapped
 
 fixtures = Path(__file__).parent/'fixtures'
 names = ['stylegan2ada_open','stylegan2ada_open_proto3','styleganxl_random']
@@ -158,3 +159,98 @@ def test_tensorflow_era(tmp_path):
     "NVIDIA's oldest files are three networks of TensorFlow: said, not tried"
     net = glob('dnnlib.tflib.network', 'Network') + b')\x81' + b'}b'
     with pytest.raises(ValueError, match='format of TensorFlow'): read_pickle(write(tmp_path, b'\x80\x04' + net*3 + b'\x87.'))
+
+# Fault 23: files of training scripts, whatever their name
+
+def training_file(path, tensors, extra, **kwargs):
+    "What a training script writes: tensors beside whatever it knew"
+    torch.save(dict(state_dict=tensors, epoch=3, **extra), path, **kwargs)
+    return path
+
+HARMLESS = dict(
+    rosinality=dict(args=argparse.Namespace(size=256, lr=.002)),
+    timm=dict(args=argparse.Namespace(model='resnet18'), metric=np.float64(71.2), version=2),
+    dino=dict(args=argparse.Namespace(out=Path('runs/1')), loss=np.float32(2.5), step=np.int64(7), done=np.bool_(True)),
+    curve=dict(losses=np.arange(3.), names=np.array(['a', 'b'])))
+
+@pytest.mark.parametrize('old', [False, True], ids=['zip', 'before zip'])
+@pytest.mark.parametrize('name', ['net.pt', 'net.PTH', 'net', 'net.pkl', 'net.safetensors'])
+@pytest.mark.parametrize('extra', HARMLESS)
+def test_training_files(extra, name, old, tmp_path):
+    "Options, numbers and arrays of numpy, and paths beside the tensors: read, under any name"
+    path = training_file(tmp_path/name, dict(w=torch.arange(3.)), HARMLESS[extra], _use_new_zipfile_serialization=not old)
+    held = read_state(path)
+    assert torch.equal(unwrapped(held, 'state_dict')['w'], torch.arange(3.))
+    def said(v): return re.sub(r'\w*Path\(', 'Path(', str(v)) # a path becomes a pure one
+    assert {k: said(held[k]) for k in HARMLESS[extra]}=={k: said(v) for k,v in HARMLESS[extra].items()}
+
+@pytest.mark.parametrize('old', [False, True], ids=['zip', 'before zip'])
+@pytest.mark.parametrize('what,named', [
+    (torch.nn.Linear(1, 1), 'torch.nn.modules.linear.Linear'),
+    (collections.deque([1]), 'collections.deque'),
+    (np.array([{}], dtype=object), 'ObjectDType')])
+def test_more_than_tensors(what, named, old, tmp_path):
+    "What the file names and the cure stand first, whole, and without a terminal's colours; it was not cut short"
+    path = training_file(tmp_path/'net.pt', dict(w=torch.ones(2)), dict(extra=what), _use_new_zipfile_serialization=not old)
+    with pytest.raises(ValueError) as e: read_state(path)
+    said = str(e.value)
+    assert named in said and 'torch.save(torch.load(path, weights_only=False)' in said
+    assert '\x1b' not in said and 'cut short' not in said and 'weights_only` argument' not in said
+
+class Wish:
+    "Wants a function to be called when it is unpickled"
+    def __init__(self, args): self.args = args
+    def __reduce__(self): return os.system, self.args
+
+@pytest.mark.parametrize('old', [False, True], ids=['zip', 'before zip'])
+@pytest.mark.parametrize('name', ['net.pt', 'net'])
+def test_state_runs_nothing(name, old, tmp_path, bait):
+    "A wish within the options of a file of torch.save is named and not granted"
+    options = argparse.Namespace(wish=Wish((shell(bait),)))
+    path = training_file(tmp_path/name, dict(w=torch.ones(2)), dict(args=options), _use_new_zipfile_serialization=not old)
+    with pytest.raises(ValueError, match='besides tensors it holds posix.system'): read_state(path)
+    assert not bait.exists()
+
+@pytest.mark.parametrize('old', [False, True], ids=['zip', 'before zip'])
+@pytest.mark.parametrize('share', [.3, .9])
+def test_cut_short(share, old, tmp_path):
+    path = training_file(tmp_path/'net.pt', dict(w=torch.ones(2000)), HARMLESS['timm'], _use_new_zipfile_serialization=not old)
+    data = path.read_bytes()
+    path.write_bytes(data[:int(share*len(data))])
+    with pytest.raises(ValueError, match='cut short'): read_state(path)
+
+@pytest.mark.parametrize('content,said', [
+    (b'', 'it is empty'),
+    (b'<!DOCTYPE html><html>', 'a page of the web'),
+    (b'version https://git-lfs.github.com/spec/v1\noid sha256:0', 'git lfs pull'),
+    (b'\x80\x04}.', 'see read_pickle'),
+    (b'GIF89a.........', "it begins with b'GIF89a..'")])
+@pytest.mark.parametrize('name', ['net.pt', 'net'])
+def test_other_files(name, content, said, tmp_path):
+    "What is no file of tensors is told apart by what it begins with"
+    (tmp_path/name).write_bytes(content)
+    with pytest.raises(ValueError) as e: read_state(tmp_path/name)
+    assert said in str(e.value)
+
+@pytest.mark.parametrize('name', ['net.pkl', 'net.PKL', 'net', 'net.pt'])
+def test_generator_by_any_name(name, tmp_path):
+    "NVIDIA's pickle is known by its content"
+    data = (fixtures/'stylegan2ada_open.pkl').read_bytes()
+    (tmp_path/name).write_bytes(data)
+    state,attributes = read_generator(tmp_path/name, 'g_ema')
+    assert attributes['z_dim']==32 and state['synthesis.b4.const'].shape==(32,4,4)
+    torch.save(dict(g_ema=state, args=argparse.Namespace(size=16)), tmp_path/name)
+    assert torch.equal(read_generator(tmp_path/name, 'g_ema')[0]['synthesis.b4.const'], state['synthesis.b4.const'])
+
+@pytest.mark.parametrize('suffix', ['.pkl', '.PKL', ''])
+@pytest.mark.parametrize('held,said', [
+    (b'}' + text('G_ema') + b'Ns.', 'holds something under G_ema, but a NoneType and not a network; it has no network at all, only G_ema'),
+    (b'}' + text('G_ema') + b'}s.', 'under G_ema, but a dict and not a network'),
+    (b'}' + text('D') + b'Ns.', 'holds no network G_ema; it has no network at all, only D'),
+    (b'}.', 'only an empty dictionary')])
+def test_no_generator(held, said, suffix, tmp_path):
+    "The right reason where a pickle has no generator"
+    path = (tmp_path/'net').with_suffix(suffix)
+    path.write_bytes(b'\x80\x04' + held)
+    with pytest.raises(ValueError) as e: create_model('stylegan2_cat', checkpoint_path=path)
+    assert said in str(e.value) and str(path) in str(e.value)

@@ -130,6 +130,7 @@ DEEP_256 = [[False, 16, 16], [True, 16, 16], [False, 16, 16], [True, 16, 8], [Fa
 
 class BigGAN(nn.Module):
     "BigGAN-deep of Brock et al. (2019); `config` holds the arguments it was built with"
+    output_fmt = "NCHW" # told to `record`, as timm's networks do
     def __init__(self,
         output_dim=256,             # pixels a side; follows from `layers`
         z_dim=128,                  # length of z, and of the vector of a class

