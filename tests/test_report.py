@@ -1,6 +1,7 @@
 "report.html in a real browser that has no network"
 import json,os,re,time
 from pathlib import Path
+from typing import NamedTuple
 
 import axe_playwright_python,pytest,torch
 from torch import nn
@@ -9,7 +10,8 @@ from torch.nn.functional import interpolate
 from rosetta_neurons.cli import mine_folder
 from rosetta_neurons.dictionary import Recipe,RosettaDictionary
 from rosetta_neurons.mining import mine,observe,weights_digest
-from rosetta_neurons.report import LIMIT,are_copies,q_floors,report
+from rosetta_neurons.report import LIMIT,are_copies,find_networks,q_floors,report
+from rosetta_neurons.truth import concept_names
 
 axe = (Path(axe_playwright_python.__file__).parent/'axe.min.js').read_text()
 
@@ -197,7 +199,7 @@ def test_keyboard(page):
     assert page.evaluate('location.hash')==f'#{order[-1]}'
     page.keyboard.press('Escape')
     assert not page.locator('#view').is_visible()
-    assert page.evaluate('document.activeElement.hash')==f'#{order[-1]}'
+    page.wait_for_function('hash => document.activeElement.hash == hash', arg=f'#{order[-1]}', timeout=3000)
 
 def test_link_to_a_concept(page, concepts):
     "Opens it, whether it is significant or not"
@@ -256,6 +258,18 @@ def test_for_everyone(browser, folder, scheme):
     page.locator('#view-matches summary').click()
     assert serious(page)==[]
     context.close()
+
+def test_one_purity(page, folder):
+    "Fault 27: the page says the purity that `concept_names` gives anyone who asks, and nothing is named that no partner tells best"
+    d = RosettaDictionary.load(folder)
+    names = concept_names(d, find_networks(d))
+    told = page.locator('.concept').evaluate_all("os => os.map(o => [o.id, o.innerText || o.textContent])")
+    assert len(told)==len(names)
+    for i,text in told:
+        name = names[int(i.removeprefix('concept-'))]
+        assert re.search(rf'purity\s*{name.purity:.2f}', text), (i,text)
+        assert bool(name.name)==(f': {name.truth}' in text)
+    assert min(o.purity for o in names)>0
 
 def test_nothing_from_elsewhere(folder):
     "The page names no address that it would load from"
@@ -322,6 +336,39 @@ def test_folder_whose_name_is_no_text(tmp_path):
     d.recipe.images = str(folder)
     path = report(d, folder, images=x)
     assert path.parent==folder and r'caf\udce9' in path.read_text()
+
+class LaterMatch(NamedTuple):
+    "What a match will be once there are two nulls"
+    unit:tuple; model:str; partner:tuple; correlation:float; content:float; null:float; null_content:float; q:float; p:float; flip:float; flip_content:float
+
+def test_more_numbers(tmp_path, browser):
+    "A dictionary with the sign-flip null, interest and cohesion: sorted by interest, all numbers shown, and what the recipe says"
+    x = blobs([40,30,20,35,25,*[4]*40])
+    d = mine(Colours(), {'b': Colours()}, n=len(x), images=x, k=1, progress=False)
+    d.matches = [LaterMatch(*o, flip=.123, flip_content=.047) for o in d.matches]
+    for i,c in enumerate(d.concepts):
+        c.matches = [LaterMatch(*o, flip=.123, flip_content=.047) for o in c.matches]
+        c.best = {m: LaterMatch(*o, flip=.123, flip_content=.047) for m,o in c.best.items()}
+        c.interest,c.cohesion = .1*i,.77
+    assert len(d.concepts)>1
+    for k,o in dict(fit='crop', clustering='average linkage', skipped=['broken.jpg'], groups=44).items(): setattr(d.recipe, k, o)
+    path = report(d, tmp_path, images=x)
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.locator('#significant').uncheck()
+    assert seen(page)==[f'concept-{i}' for i in reversed(range(len(d.concepts)))]
+    assert page.locator('#sort').input_value()=='interest'
+    opened(page)
+    facts = page.locator('#view-facts').inner_text().replace('\n', ' ')
+    assert 'sign-flip null 0.12' in facts and 'cohesion 0.77' in facts and f'interest {.1*(len(d.concepts)-1):.2f}' in facts
+    page.locator('#view-matches summary').click()
+    assert page.locator('#view-table th').all_inner_texts()[3:10]==['correlation','content','shuffled null','content, shuffled null','sign-flip null','content, sign-flip null','q']
+    assert page.locator('#view-table tbody td').all_inner_texts()[6:8]==['0.12','0.05']
+    told = page.locator('main').text_content()
+    for o in ('average linkage','1: broken.jpg','cropped to that shape'): assert o in told
+    assert 'random sign' in page.locator('.help').text_content()
+    context.close()
 
 # The size that a researcher's first run has
 
