@@ -57,7 +57,7 @@ def left_by(d, m):
     "Matches with one model that each null calls significant at an FDR of 5 %"
     t = d.tables[m]
     content = t["scores"][:, 1]
-    both = [q_values(content, t[k][:, 1]) <= .05 for k in ("decoys", "flip_decoys")]
+    both = [q_values(content, t["decoys"][:, 1]) <= .05, q_values(t["z"], t["flip_decoys"][:, 2]) <= .05]
     row = dict(best_buddies=len(content), shuffled=int(both[0].sum()), flipped=int(both[1].sum()), both=int((both[0] & both[1]).sum()))
     row["content_above_half"] = int((content > .5).sum())
     row["both_and_above_half"] = int((both[0] & both[1] & (content > .5)).sum())

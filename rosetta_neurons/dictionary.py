@@ -209,7 +209,7 @@ class RosettaDictionary(GetAttr):
     _default = "recipe"
     def __init__(self,
         recipe:Recipe, # how it was made; its fields are attributes of the dictionary too
-        tables:dict, # `{"G": {mean, var, min, max, self_buddies, leaves, tree}, model: {mean, var, min, max, buddies, scores, decoys, flip_decoys}}` of tensors, each with `top` and `image_selectivity`
+        tables:dict, # `{"G": {mean, var, min, max, self_buddies, leaves, tree}, model: {mean, var, min, max, buddies, scores, decoys, flip_decoys, z}}` of tensors, each with `top` and `image_selectivity`
         live:Live=None # networks and images, while they are at hand; never saved
     ):
         self.recipe,self.tables,self.live = recipe,tables,live
@@ -402,7 +402,7 @@ def kept(self:RosettaDictionary,
         strong = (q is None or o.q<=q) and (min_correlation is None or o.correlation>=min_correlation)
         return strong and (min_content is None or content_of(o)>=min_content) and lies("G", o.unit) and lies(model, o.partner)
     keep = torch.tensor([ok(o) for o in self.matches_of(model)], dtype=torch.bool)
-    return {**t, "buddies": t["buddies"][keep], "scores": t["scores"][keep]}
+    return {**t, **{k: t[k][keep] for k in ("buddies","scores","z") if k in t}}
 
 # %% ../nbs/06_dictionary.ipynb #1905511c
 SCHEMA = dict(schema="rosetta-neurons dictionary", version=2)

@@ -360,7 +360,7 @@ def finish(self:Mining,
     "Eq. 2-4 on what was gathered"
     tables = {m: {k: torch.cat([o[k] for o in every]) for k in every[0]} for m,every in self.stats.items()}
     for m,o in self.top.items(): tables[m] |= o.tables(self.source.groups, tables[m]["min"].double())
-    for m,o in self.found.items(): tables[m] |= zip(("buddies","scores","decoys","flip_decoys"), o.finish())
+    for m,o in self.found.items(): tables[m] |= zip(("buddies","scores","decoys","flip_decoys","z"), o.finish())
     for m,o in self.maxima.items():
         if o: tables[m]["maxima"] = torch.tensor(o, dtype=torch.float64)
     leaves = torch.cat([tables[m]["buddies"][:,0].cpu() for m in self.found]).unique()

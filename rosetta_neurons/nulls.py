@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SITUATIONS', 'smooth_maps', 'planted', 'apart', 'Mispair', 'random_halves', 'strengths', 'per_strength',
-           'join_halves', 'pairings', 'q_values', 'ScoredBuddies', 'scored_buddies', 'planted_trial', 'situation',
-           'NullTrial', 'null_trial', 'CachedMaps', 'cached_bytes', 'largest_content', 'permuted_maxima', 'p_values',
-           'mirrored_maps', 'shifted_maps', 'rosetta_q']
+           'join_halves', 'spread_table', 'pairings', 'q_values', 'ScoredBuddies', 'scored_buddies', 'planted_trial',
+           'situation', 'NullTrial', 'null_trial', 'CachedMaps', 'cached_bytes', 'largest_content', 'permuted_maxima',
+           'p_values', 'mirrored_maps', 'shifted_maps', 'rosetta_q']
 
 # %% ../nbs/05_nulls.ipynb #fa13d8d1
 from dataclasses import dataclass
@@ -122,13 +122,15 @@ def random_halves(
 def strengths(
     one:MapMoments, # of the first half, with `norms`
     two:MapMoments # of the second half
-)->dict: # `{size: (Tensor[units, n1], Tensor[units, n2])}`, at most 1
-    "Norms of the maps of every unit in every image of the halves, as shares of the unit's largest"
+)->dict: # `{size: (Tensor[units, n1], Tensor[units, n2])}`
+    "Norms of the maps of every unit in every image of the halves; the squares of each unit's add up to 1"
     res = {}
     for s,rows in one.rows.items():
         halves = [torch.cat([rows.new_zeros(len(rows), 0).float(), *m.norms[s]], 1).double()*m.scale[s][:,None] for m in (one,two)]
         most = torch.cat(halves, 1).amax(1, keepdim=True).clamp(min=1e-300)
-        res[s] = tuple((x/most).float() for x in halves)
+        halves = [x/most for x in halves]
+        size = torch.cat(halves, 1).norm(dim=1, keepdim=True).clamp(min=1e-300)
+        res[s] = tuple((x/size).float() for x in halves)
     return res
 
 def per_strength(
@@ -136,8 +138,9 @@ def per_strength(
     difference:Tensor, # first less second half; changed in place
     a:tuple, # strengths in the two halves, two Tensors `[units_a, n]`
     b:tuple # `[units_b, n]`
-):
+)->Tensor: # `[units_a, units_b]`, the standard deviation of the correlation of units that share nothing
     "The difference of two halves as it would be if they were equally strong"
+    spreads = torch.empty_like(total, dtype=torch.float32)
     for i in range(0, len(total), 1024):
         rows = slice(i, i+1024)
         r = [(x[rows]@y.T).double() for x,y in zip(a, b)]
@@ -149,6 +152,8 @@ def per_strength(
             spread = spread + v_h*inverse.square()
         kappa = torch.where(spread>0, (v[0]+v[1])/spread, 0.).sqrt()
         difference[rows] = kappa*agree
+        spreads[rows] = (v[0]+v[1]).sqrt()
+    return spreads
 
 def join_halves(
     one:PairCorrelation, # of the first half; afterwards that of all images
@@ -166,7 +171,15 @@ def join_halves(
         two.products[k].mul_(-2).add_(x)
     one.add(gap_a, gap_b)
     two.add(gap_a, gap_b, lean)
-    for (s,t),x in one.products.items(): per_strength(x, two.products[s,t], strength_a[s], strength_b[t])
+    two.spreads = {(s,t): per_strength(x, two.products[s,t], strength_a[s], strength_b[t]) for (s,t),x in one.products.items()}
+
+def spread_table(
+    flip:PairCorrelation # of `join_halves`
+)->Tensor: # `[units_a, units_b]` float32
+    "How far the correlation of two units would stray if they shared nothing: small where many images are about equally strong"
+    res = torch.empty(len(flip.units_a), len(flip.units_b), device=flip.device)
+    for (s,t),x in flip.spreads.items(): res[flip.a.rows[s][:,None],flip.b.rows[t]] = x
+    return res
 
 # %% ../nbs/05_nulls.ipynb #cef244f9
 @full_precision()
@@ -227,18 +240,20 @@ class ScoredBuddies:
         flip # of flipped signs
     ):
         "Take in the next rows"
+        spread = spread_table(flip)
         true,null,flip = ([pc.compute(o) for o in self.centers] for pc in (true,null,flip))
-        self.targets.add(*true, *null, *flip)
+        self.targets.add(*true, *null, *flip, spread)
         self.decoys.add(*null)
-        self.flipped.add(*flip)
-    def finish(self)->tuple: # best buddies `[p, 2]`; scores `[p, 7]`: correlation, content, null, null_content, flip, flip_content, q; scores of the decoys of either null `[d, 2]`: correlation, content
-        "Best buddies, what the nulls give the same two units, and the q-value of their content correlation by the harsher null"
+        self.flipped.add(*flip, spread)
+    def finish(self)->tuple: # best buddies `[p, 2]`; scores `[p, 7]`: correlation, content, null, null_content, flip, flip_content, q; scores of the decoys of either null `[d, 2]` and `[d, 3]`: correlation, content, z; z of the best buddies `[p]`
+        "Best buddies, what the nulls give the same two units, and the q-value by the harsher null"
         (pairs,targets),(_,decoys),(_,flipped) = self.targets.finish(),self.decoys.finish(),self.flipped.finish()
         order = [self.centers.index(o) for o in ("unit","position")]
+        z,flipped_z = (x[:,order[1]]/x[:,-1] for x in (targets,flipped))
         targets = targets.double()[:,[i+o for i in (0,2,4) for o in order]]
-        decoys,flipped = decoys[:,order],flipped[:,order]
-        q = torch.maximum(q_values(targets[:,1], decoys[:,1]), q_values(targets[:,1], flipped[:,1]))
-        return pairs,torch.cat([targets, q[:,None]], 1),decoys,flipped
+        decoys,flipped = decoys[:,order],torch.cat([flipped[:,order], flipped_z[:,None]], 1)
+        q = torch.maximum(q_values(targets[:,1], decoys[:,1]), q_values(z, flipped_z))
+        return pairs,torch.cat([targets, q[:,None]], 1),decoys,flipped,z
 
 def scored_buddies(
     true, # `PairCorrelation` of the true pairing
@@ -348,7 +363,7 @@ def null_trial(
 )->NullTrial:
     "Match the two models of a planted situation, and count against its truth"
     a,b,groups = situation(kind, seed, shared=shared, **kw)
-    pairs,scores,decoys,_ = scored_buddies(*pairings(a, b, groups=groups, seed=seed), k)
+    pairs,scores,decoys,*_ = scored_buddies(*pairings(a, b, groups=groups, seed=seed), k)
     right = (pairs[:,0]==pairs[:,1]) & (pairs[:,0]<shared)
     def counts(q):
         keep = q<=rate
