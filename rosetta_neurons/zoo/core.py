@@ -307,8 +307,12 @@ def load_fitting(
 
 # %% ../../nbs/07_zoo/00_core.ipynb #960b36bd
 def load_weights(model:nn.Module, path)->dict: # what the file says of its training
-    "Load a file into the network of a model; the part of the file that belongs to training alone (names that start with `train.`) is left out"
-    state, said = read_weights(path)
+    "Load a file into the network of a model: safetensors, or of torch.save; the part that belongs to training alone (names that start with `train.`) is left out"
+    path = Path(path)
+    if path.suffix == ".safetensors" or not path.is_file(): state, said = read_weights(path)
+    else:
+        from rosetta_neurons.zoo.files import read_state, unwrapped # which builds on this module
+        state, said = unwrapped(read_state(path), "state_dict", "model"), {}
     load_fitting(model.net if isinstance(model, Vision) else model, {k: v for k, v in state.items() if not k.startswith("train.")}, path)
     return said
 
