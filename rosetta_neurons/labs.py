@@ -842,10 +842,8 @@ def judged(
         row.update(student_of(handed, found.name), notes=handed.notes)
         lab,told = lab_of(handed, labs)
         row.update(lab=lab)
-        blank = sum("_Type your answer here" in o for o in handed.texts)
-        left = f"{blank} written answer{'s' if blank>1 else ''} still blank" if blank else ""
         res,notes = mark(handed, labs[lab], **limits)
-        row.update(row_of(res, [o for o in (*handed.notes, told, *notes, left) if o], written_points(labs[lab])))
+        row.update(row_of(res, [o for o in (*handed.notes, told, *notes) if o], written_points(labs[lab])))
     except Unreadable as e: row.update(notes=[*row["notes"], str(e)])
     except Exception as e: row.update(notes=[f"the grader itself failed, please tell its authors: {said(e)}"])
     return row,res

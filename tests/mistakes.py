@@ -176,6 +176,16 @@ wrong(L, "q2", "made square", "need not be square", '''
 def same_size(a, b):
     n = max(*a.shape[2:], *b.shape[2:])
     return tuple(F.interpolate(x, size=(n,n), mode="bilinear", align_corners=False) for x in (a,b))''')
+wrong(L, "q3", "eight images are enough", "wrong on maps of different sizes", '''
+def table(a, b):
+    a,b = a[:8],b[:8]
+    def rows(x, constant):
+        x = x.double().transpose(0,1).flatten(1)
+        x = x-x.mean(1, keepdim=True)
+        return (x/x.norm(dim=1, keepdim=True)).masked_fill(constant[:,None], torch.nan)
+    constant = [x.amax((0,2,3))==x.amin((0,2,3)) for x in (a,b)]
+    x,y = map(rows, same_size(a, b), constant)
+    return x@y.T''')
 wrong(L, "q5", "means not weighted", "weighted by n", stream.replace("da*t[0]/n", "da/2").replace("db*t[0]/n", "db/2") % ("double", centred, "1"))
 wrong(L, "q6", "noise that vanishes", "only what happens within an image", '''
 choice = {"left": "c", "right": "a"}''')

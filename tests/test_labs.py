@@ -80,7 +80,13 @@ def with_cell(nb, code, at):
 
 def bare(nb):
     "A notebook without what only shows and tries out: imports, functions, answers and checks are left"
-    return dict(nb, cells=[c for c in nb['cells'] if c['cell_type']=='code' and re.search(r'^(import|from|def|reading|choice|grader)\b', source(c), re.M) and (re.search('^(reading|choice)', source(c), re.M) or not re.search(r'^(G|pc|stats_g|judge|with)\b', source(c), re.M))])
+    left = []
+    for c in nb['cells']:
+        code = source(c)
+        if c['cell_type']!='code': continue
+        if answer := re.search('^(reading|choice) = .*', code, re.M): left.append(dict(c, source=answer[0]))
+        elif re.search(r'^(import|from|def|grader)\b', code, re.M) and not re.search(r'^(G|pc|stats_g|judge|with)\b', code, re.M): left.append(c)
+    return dict(nb, cells=left)
 
 def replaced(nb, code):
     "A notebook in which other code stands for what the right code defines"
@@ -148,7 +154,6 @@ def test_planted(grades, i):
     said = of_question(row['says'], q)
     points,of = map(float, re.match(rf'{q}: (\S+) of (\S+)', said).groups())
     assert points<of and words in said, said
-    assert not row['notes'], row['notes']
 
 @pytest.mark.skipif(sys.platform!='linux', reason='elsewhere only some of the mistakes are planted')
 @pytest.mark.parametrize('lab', labs)
