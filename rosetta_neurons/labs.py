@@ -118,6 +118,7 @@ def shell_class()->type:
             try: return super().run_line_magic(magic_name, line, _stack_depth+1)
             except UsageError as e: self.remarks.append(f"the line %{magic_name} was passed over: {e}")
         def run_cell_magic(self, magic_name, line, cell):
+            if magic_name=="timeit": self.remarks.append("what a cell under %%timeit defines is lost: use %%time")
             if self.find_cell_magic(magic_name): return super().run_cell_magic(magic_name, line, cell)
             self.remarks.append(f"the magic %%{magic_name} is unknown here, and its cell was run without it")
             return self.ex(self.transform_cell(cell))
@@ -749,7 +750,7 @@ def places(
     "Where what is said of each submission is written: its own place, for any name"
     files,folders,res = set(),set(),[]
     for name in names:
-        parts = [re.sub(r'[\x00-\x1f\x7f<>:"|?*\\]', "_", o) for o in name.split("/")]
+        parts = [re.sub(r'^[=+@-]|[\x00-\x1f\x7f<>:"|?*\\]', "_", o) for o in name.split("/")]
         parts = [o.encode()[:200].decode(errors="ignore").rstrip(" .") or "_" for o in parts]
         first,n = parts[-1],1
         def taken():
