@@ -278,10 +278,12 @@ def depth(self:RosettaDictionary,
 def chance_level(self:RosettaDictionary,
     model:str # one of `models`
 )->float:
-    "The largest content correlation that best buddies reach under either null"
-    decoys = [self.tables[model][k][:,1] for k in ("decoys","flip_decoys") if k in self.tables[model]]
-    decoys = torch.cat(decoys)
-    return max([0., *decoys[~decoys.isnan()].tolist()])
+    "The content correlation below which 95 % of the best buddies lie that a null finds; of both nulls, the higher"
+    level = 0.
+    for k in ("decoys","flip_decoys"):
+        decoys = sorted(o for o in self.tables[model][k][:,1].tolist() if not math.isnan(o)) if k in self.tables[model] else []
+        if decoys: level = max(level, decoys[int(.95*(len(decoys)-1))])
+    return level
 
 @patch
 def interest_of(self:RosettaDictionary,
