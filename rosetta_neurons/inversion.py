@@ -696,7 +696,7 @@ def invert(
             else: wanted = images[i]
             targets = [] if not matches else of_units(d, [o.unit for o in matches], maps, objective) if own else of_pairs(d, matches, partner_maps(d, nets, matches, wanted, layers), objective)
             return targets,reconstruct and reconstruct(fit_to(wanted, size))
-    with evaluating(G, *nets.values()):
+    with torch.inference_mode(False), evaluating(G, *nets.values()): # a search needs gradients, whatever stands around it
         where = Space(G, space)
         with precision_told(G, torch.zeros(0)):
             points = starting_points(where, len(images), seeds, start, label, truncation)
