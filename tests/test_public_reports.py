@@ -204,13 +204,69 @@ def test_dollars(name):
     fig = show_maps(x, {name: x[:, 0]})
     assert name in [o.get_text() for ax in fig.axes for o in ax.texts]
 
-def test_dollars_in_a_report(tmp_path):
-    name = "$x^_$</script>&'\""
-    d = mine(conv_net(), {name: conv_net(1)}, images=images(), n=N,
-             layers={"G": LAYERS, name: LAYERS}, out=tmp_path/"run", progress=False)
+# facebook/Ax#4985, kasunkv/owasp-zap-vsts-task#54: names that are markup, in a report
+
+ODD = "<zz onx=1>$x^_$</script>&'\""
+
+class Named(nn.Sequential):
+    "A network that has its name from elsewhere"
+    name = ODD
+
+def odd_net(seed):
+    "Its layers have odd names, too"
+    net = Named()
+    for i, layer in enumerate(conv_net(seed)):
+        net.add_module(f"{ODD}{i}", layer)
+    return net
+
+def test_markup_in_a_report(tmp_path):
+    folder = tmp_path/"<zz>&"
+    folder.mkdir()
+    for i, x in enumerate(images()):
+        pixels = (x*255).byte().permute(1, 2, 0).numpy()
+        Image.fromarray(pixels).save(folder/f"<zz>{i}.png")
+    layers = [f"{ODD}0", f"{ODD}2"]
+    d = mine(odd_net(0), {ODD: odd_net(1)}, images=folder, n=N, layers={"G": layers, ODD: layers},
+             out=tmp_path/"run", progress=False)
     page = report(d, tmp_path/"page").read_text()
-    assert "$x^_$</script>" not in page
-    assert RosettaDictionary.load(tmp_path/"run").models == [name]
+    assert len(d.concepts) > 0
+    assert "&lt;zz onx=1&gt;" in page
+    assert "<zz" not in page
+    assert RosettaDictionary.load(tmp_path/"run").models == [ODD]
+
+# yueyang2000/CKA_minibatch_pytorch#1: another result at each run, and none for single images
+
+@pytest.mark.parametrize("size", [1, 5, 24])
+def test_same_at_any_batch_size(size):
+    a, b, x = conv_net(), conv_net(1), images()
+    sums = PairCorrelation()
+    for part in x.split(size):
+        with torch.no_grad(), record(a, LAYERS) as maps_a, record(b, LAYERS) as maps_b:
+            a(part)
+            b(part)
+        sums.update(dict(maps_a), dict(maps_b))
+    whole = mined(a, b, batch_size=N)
+    again = mined(a, b, batch_size=N)
+    assert whole.matches == again.matches
+    units = [(l, c) for l in LAYERS for c in range(4)]
+    table = sums.compute()
+    for o in whole.matches:
+        assert abs(table[units.index(o.unit), units.index(o.partner)] - o.correlation) < 1e-5
+
+# OpenNeuroOrg/openneuro#2520: files that macOS and Windows leave in a folder of images
+
+def test_files_that_systems_leave(tmp_path):
+    good = images(4)
+    for i, x in enumerate(good):
+        pixels = (x*255).byte().permute(1, 2, 0).numpy()
+        Image.fromarray(pixels).save(tmp_path/f"{i}.png")
+    whole = ImageRun(tmp_path, 4)[:]
+    (tmp_path/"__MACOSX").mkdir()
+    (tmp_path/".ipynb_checkpoints").mkdir()
+    Image.new("RGB", (9, 9)).save(tmp_path/".ipynb_checkpoints/0-checkpoint.png")
+    for name in ("._0.png", ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX/._0.png"):
+        (tmp_path/name).write_bytes(b"\0\5\x16\7")
+    assert torch.equal(ImageRun(tmp_path, 4)[:], whole)
 
 # automl/amltk#65, stan-dev/cmdstanpy#647: seeds that NumPy has drawn
 
@@ -286,7 +342,7 @@ def test_odd_arrays_of_bytes():
         x = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         assert to_image(x).shape == (1, 3, *shape[:2])
 
-# pytorch/pytorch: mean(): could not infer output dtype; maps that are no floating-point numbers
+# open-mmlab/mmpose#2372: a mean of whole numbers
 
 class Giving(nn.Module):
     "A layer that turns its input into something else"
@@ -318,7 +374,7 @@ def test_correlation_of_whole_numbers(dtype):
     floating.update({"a": a}, {"b": b})
     assert torch.equal(whole.compute(), floating.compute())
 
-# weights that are not there: lazy layers, and models made on the meta device
+# TylerYep/torchinfo#117: weights that are not there yet
 
 def test_lazy_layers():
     net = nn.Sequential(nn.LazyConv2d(4, 3), nn.ReLU(), nn.LazyConv2d(4, 3))
