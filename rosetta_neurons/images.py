@@ -11,6 +11,7 @@ import glob
 import hashlib
 import math
 import multiprocessing
+import operator
 import os
 import pickle
 import warnings
@@ -218,7 +219,7 @@ class ImageFiles:
     def __init__(self,
         path, # folder; file; pattern such as "photos/**/*.jpg"; or list of files
     ):
-        self.path = os.path.expanduser(path) if _is_path(path) else path
+        self.path = os.path.expanduser(path) if isinstance(path, (str, Path)) else path
         self.files = _files_of(path)
         if not self.files:
             wanted = " ".join(image_suffixes)
@@ -711,6 +712,7 @@ class ImageRun:
         if errors not in ("raise", "skip"):
             raise no_such("errors", errors, ["raise", "skip"])
         self.items, self.name = _items_of(images), _name_of(images)
+        seed = operator.index(seed) # NumPy's numbers, too
         self.seed, self.fit, self.errors, self.workers = seed, fit, errors, workers
         self.shift, self.shuffle = shift, shuffle
         self.skipped = {}

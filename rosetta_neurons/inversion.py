@@ -672,7 +672,7 @@ def invert(
     progress:bool=True # show a bar?
 )->Inversion: # in order of the images; with several seeds, those of one image stand side by side
     "Latents whose images have the units of G do what their partners do in `images` (Eq. 5 and 7); Ctrl-C ends it with the best so far"
-    seeds = (seeds,) if isinstance(seeds, int) else tuple(seeds)
+    seeds = (seeds,) if hasattr(seeds, "__index__") and not getattr(seeds, "ndim", 0) else tuple(seeds)
     check_counts(steps=(steps,1), batch_size=(batch_size,1), frames=(frames,1), seeds=(len(seeds),1))
     d,reconstruct = dictionary,reconstruction_of(reconstruction)
     if d is None and reconstruct is None: raise ValueError("neither a dictionary nor a reconstruction: there is nothing to go by")

@@ -1,6 +1,6 @@
 """Situations from public bug reports of people who do this work, tried here.
 
-The table in `nbs/guide/reports.ipynb` has the source of each. Every test names it, too.
+The table at the end of `nbs/guide/troubleshooting.ipynb` tells what came out. Comments name the source.
 """
 import os
 from pathlib import Path
@@ -278,6 +278,20 @@ def test_numpy_seeds(seed):
 def test_what_is_no_seed(seed):
     with pytest.raises(TypeError, match="seed must be a whole number, got"):
         mined(seed=seed)
+
+@pytest.mark.parametrize("seed", [np.int64(3), torch.tensor(3)])
+def test_numpy_seeds_elsewhere(seed, generator, seer, dictionary):
+    assert torch.equal(generator.sample(2, seed=seed).z, generator.sample(2, seed=3).z)
+    assert torch.equal(ImageRun(images(), N, seed)[:], ImageRun(images(), N, 3)[:])
+    x = generator(generator.sample(1, seed=0)).detach()
+    def found(seeds):
+        return invert(generator, x, {"o": seer}, dictionary, steps=1, frames=1, seeds=seeds,
+                      progress=False).images
+    assert torch.equal(found(seed), found(3))
+    assert torch.equal(found([seed]), found(3))
+    for wrong in (1.5, "3", None):
+        with pytest.raises(TypeError, match="interpreted as an integer"):
+            generator.sample(2, seed=wrong)
 
 @pytest.mark.parametrize("label", [1.5, True, "dog", [0, 1, 2]])
 def test_what_is_no_label(label):

@@ -10,7 +10,7 @@ __all__ = ['IMAGENET', 'warned', 'Entry', 'MODELS', 'LIBRARIES', 'WEIGHTS', 'rem
            'weights_family', 'from_weights']
 
 # %% ../../nbs/07_zoo/00_core.ipynb #cbec8e24
-import fnmatch, json, re, warnings
+import fnmatch, json, operator, re, warnings
 from collections import Counter, namedtuple
 from difflib import get_close_matches
 from pathlib import Path
@@ -128,7 +128,7 @@ def class_labels(
     if not c_dim:
         if label is not None: raise ValueError(f"label is {label}, but this network was trained without classes: leave it out")
         return
-    if label is None: return torch.randint(c_dim, (n,), generator=torch.Generator().manual_seed(seed), device="cpu")
+    if label is None: return torch.randint(c_dim, (n,), generator=torch.Generator().manual_seed(operator.index(seed)), device="cpu")
     try: label = torch.as_tensor(label, device="cpu").expand(n).clone()
     except (TypeError, ValueError): raise TypeError(f"label is {label!r}; expected a number from 0 to {c_dim-1}, or {n} of them") from None
     if label.dtype == torch.bool or label.is_floating_point(): raise TypeError(f"label is {label[0].item()!r}; expected a whole number from 0 to {c_dim-1}")
@@ -138,7 +138,7 @@ def class_labels(
 def sample_z(n:int, z_dim:int, seed:int)->Tensor:
     "`n` normal vectors; the same seed gives the same on any device"
     if n < 1: raise ValueError(f"n is {n}; a sample holds at least one latent")
-    return torch.randn(n, z_dim, generator=torch.Generator().manual_seed(seed), device="cpu")
+    return torch.randn(n, z_dim, generator=torch.Generator().manual_seed(operator.index(seed)), device="cpu")
 
 # %% ../../nbs/07_zoo/00_core.ipynb #7750fea0
 Entry = namedtuple("Entry", "build load card") # build() -> untrained module with .layers; load(path or None) -> trained, where weights are not shipped; card: dict
