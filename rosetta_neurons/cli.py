@@ -222,7 +222,7 @@ def write_result(
     out:str # file of the image
 )->str: # where things are
     "The image, and beside it the strip of its course"
-    out = Path(out)
+    out = Path(out).expanduser()
     strip = out.with_name(f"{out.stem}_course{out.suffix}")
     check_writable(out.parent).mkdir(parents=True, exist_ok=True)
     save_image(found.images, out)

@@ -451,8 +451,8 @@ def json_text(
 def check_writable(
     folder # it need not be there yet
 )->Path:
-    "Refuse a folder that can't be written, before hours are spent; leaves nothing behind"
-    folder = Path(folder)
+    "The folder, with `~` spelled out; refused where it can't be written, before hours are spent; leaves nothing behind"
+    folder = Path(os.path.expanduser(folder))
     try: str(folder).encode()
     except UnicodeEncodeError: raise ValueError(f"can't write to {os.fsencode(folder)}: its name is not UTF-8, and pages and JSON are; give another") from None
     there = next(o for o in [folder, *folder.absolute().parents] if o.exists())
@@ -510,7 +510,7 @@ def load(cls:RosettaDictionary,
     folder # that `save` wrote
 )->RosettaDictionary:
     "Read a dictionary; one of another version, cut short, or whose two files don't belong together is refused"
-    folder = Path(folder)
+    folder = Path(os.path.expanduser(folder))
     js = read_json(folder/"dictionary.json")
     data = (folder/"dictionary.safetensors").read_bytes()
     digest = hashlib.sha256(data).hexdigest()

@@ -11,6 +11,7 @@ import glob
 import hashlib
 import math
 import multiprocessing
+import operator
 import os
 import pickle
 import warnings
@@ -146,10 +147,14 @@ def read_image(
 _IMAGE_KEYS = ("image", "img", "pixel_values") # under which data sets keep an image
 
 def _from_array(
-    x:np.ndarray, # uint8 `[H, W]` or `[H, W, 3]`; or floating point in [0, 1], also `[3, H, W]`
+    x:np.ndarray, # uint8 `[H, W]`, `[H, W, 1 or 3]` or `[3, H, W]`; or floating point in [0, 1], `[H, W, 3]` or `[3, H, W]`
 )->Tensor:        # float32 `[3, H, W]`
     "An array as an image"
     if x.dtype == np.uint8:
+        if x.ndim == 3 and x.shape[0] in (1, 3) and x.shape[-1] > 4:
+            x = np.moveaxis(x, 0, -1) # channels first, as PyTorch has them
+        if x.ndim == 3 and x.shape[-1] == 1:
+            x = x[..., 0]
         return _from_pillow(Image.fromarray(x))
     if x.dtype.kind != "f":
         raise ValueError(
@@ -159,7 +164,8 @@ def _from_array(
     return torch.from_numpy(np.ascontiguousarray(x))
 
 def _from_pillow(im:Image.Image)->Tensor:
-    return torch.from_numpy(np.array(as_rgb(im))).permute(2, 0, 1)/255
+    upright = ImageOps.exif_transpose(im) # a data set leaves this undone
+    return torch.from_numpy(np.array(as_rgb(upright))).permute(2, 0, 1)/255
 
 def to_image(
     x, # item of a data set
@@ -215,13 +221,13 @@ def _files_of(
 )->list[Path]:
     "The files meant"
     if not isinstance(images, (str, Path)):
-        return [Path(o) for o in images]
-    path = Path(images)
+        return [Path(os.path.expanduser(o)) for o in images]
+    path = Path(os.path.expanduser(images))
     if path.is_dir():
         return sorted(f for folder in _folders(path) for f in folder.iterdir() if _is_image(f))
     if path.exists() or not glob.has_magic(str(path)):
         return [path]
-    found = glob.glob(str(path.expanduser()), recursive=True)
+    found = glob.glob(str(path), recursive=True)
     return sorted(Path(o) for o in found if not Path(o).is_dir())
 
 class ImageFiles:
@@ -229,7 +235,7 @@ class ImageFiles:
     def __init__(self,
         path, # folder; file; pattern such as "photos/**/*.jpg"; or list of files
     ):
-        self.path = path
+        self.path = os.path.expanduser(path) if isinstance(path, (str, Path)) else path
         self.files = _files_of(path)
         if not self.files:
             wanted = " ".join(image_suffixes)
@@ -752,6 +758,7 @@ class ImageRun:
         if errors not in ("raise", "skip"):
             raise no_such("errors", errors, ["raise", "skip"])
         self.items, self.name = _items_of(images), _name_of(images)
+        seed = operator.index(seed) # NumPy's numbers, too
         self.seed, self.fit, self.errors, self.workers = seed, fit, errors, workers
         self.shift, self.shuffle = shift, shuffle
         self.skipped = {}

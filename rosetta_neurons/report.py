@@ -744,7 +744,7 @@ def recipe_html(
     how["made with"] = ", ".join(f"{k} {v}" for k,v in d.versions.items())
     how |= {f"layers of {d.generator if m=='G' else m}":", ".join(o) for m,o in d.layers.items()}
     if d.filters: how["filtered by"] = "; ".join(str({k: v for k,v in o.items() if v}) for o in d.filters)
-    return "<dl>" + "".join(f"<div><dt>{k}</dt><dd>{escape(str(v))}</dd></div>" for k,v in how.items()) + "</dl>"
+    return "<dl>" + "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(str(v))}</dd></div>" for k,v in how.items()) + "</dl>"
 
 def _fit_text(
     dictionary:RosettaDictionary
