@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['VISION', 'GENERATORS', 'in_short', 'current_folder_first', 'own_network', 'named_network', 'by_model',
-           'layers_by_pattern', 'one_or_all', 'mine_folder', 'fail', 'run_command', 'mine_command', 'dictionary_in',
-           'check_picture', 'write_result', 'invert_file', 'invert_command', 'the_change', 'edit_file', 'edit_command',
-           'train_model', 'train_command', 'labs_command', 'main']
+           'layers_by_pattern', 'one_or_all', 'chosen_images', 'mine_folder', 'fail', 'run_command', 'mine_command',
+           'dictionary_in', 'check_picture', 'write_result', 'invert_file', 'invert_command', 'the_change', 'edit_file',
+           'edit_command', 'train_model', 'train_command', 'labs_command', 'main']
 
 # %% ../nbs/17_cli.ipynb #7b337ce4
 import importlib, inspect, re, sys
@@ -19,6 +19,7 @@ from fastcore.script import anno_parser
 from torchvision.utils import save_image
 from .hooks import network, no_such
 from .dictionary import RosettaDictionary, check_writable
+from .photos import photo_groups, photos
 from .images import read_image, to_image
 from .mining import is_first, mine
 from .report import SURVIVES, report
@@ -35,7 +36,7 @@ def in_short(
 )->str:
     "How many concepts there are, and how many to believe"
     found,sure = len(dictionary.concepts),sum(o.q<=SURVIVES for o in dictionary.concepts)
-    return f"{found} concepts, known to {', '.join(dictionary.models)}; {sure} of them survive a false discovery rate of {SURVIVES:.0%}"
+    return f"{found} concepts, known to {', '.join(dictionary.models)}; {sure} of them significant at a false discovery rate of {SURVIVES:.0%}"
 
 VISION = ("mini_resnet","mini_dino_resnet","mini_dino_vit","mini_mae","mini_clip_resnet") # what sees, in the zoo
 GENERATORS = ("mini_biggan","mini_stylegan2","mini_styleganxl") # what draws
@@ -129,15 +130,22 @@ def one_or_all(
     "A single word as it is"
     return words[0] if words and len(words) == 1 else words
 
-@delegates(mine, but=["layers", "size"])
+def chosen_images(
+    words, # of --images, or None
+)->tuple:  # (images for `mine`, their groups); "photos" is the photographs of the package, unless there is a file or folder of this name
+    "Images that a terminal asked for"
+    if words == ["photos"] and not Path("photos").exists(): return photos(), photo_groups()
+    return one_or_all(words), None
+
+@delegates(mine, but=["layers", "size", "groups"])
 def mine_folder(
     generator:str="mini_stylegan2", # model whose units are translated; its samples are the images. "all": each of the three mini generators in turn
     models:Annotated[str, dict(nargs="+")]=VISION, # models that it is matched with: of the zoo, timm:NAME, open_clip:NAME, or module:function, which returns a network of one's own
     checkpoint:Annotated[str, dict(nargs="+", metavar="NAME=FILE")]=None, # weights of one's own for a model
     layers:Annotated[str, dict(nargs="+", metavar="[NAME=]PATTERN")]=None, # layers to mine, such as "blocks.*" or "mini_mae=blocks.*.mlp.act"; each model's own if None
     label:int=None, # class to sample; None for all
-    images:Annotated[str, dict(nargs="+")]=None, # folder, or files, of images to use instead of samples: then any model can take the generator's place
-    size:Annotated[int, dict(nargs="+")]=None, # that images are stretched to: pixels a side, or rows and columns; that of the first if None
+    images:Annotated[str, dict(nargs="+")]=None, # folder, files or pattern of images to use instead of samples, or "photos" for those of the package: then any model can take the generator's place
+    size:Annotated[int, dict(nargs="+")]=None, # that images are brought to: pixels a side, or rows and columns; what the models want if None
     device:str=None, # where to compute, such as "cuda"; if None the processor, or under torchrun the GPUs
     max_memory:str=None, # how much the tables may take, such as "4GB"
     out:str="rosetta", # folder for the dictionary and its page; with "all" it gets a folder for each generator
@@ -158,7 +166,8 @@ def mine_folder(
         if images is None and not hasattr(G, "sample"):
             raise ValueError(f"{name} has no samples to look at: give --images, or a --generator that has, such as {', '.join(GENERATORS)}")
         chosen = layers_by_pattern({"G": G, **others}, layers, name, generators)
-        d = mine(G, others, label=label, images=one_or_all(images), size=one_or_all(size), layers=chosen or None,
+        shown, groups = chosen_images(images)
+        d = mine(G, others, label=label, images=shown, groups=groups, size=one_or_all(size), layers=chosen or None,
             device=device, max_memory=max_memory, out=folder, **kwargs)
         if is_first(): said += [f"{name}: "*every + in_short(d), f"To see them, open {report(d, folder)}"]
     return "\n".join(said)

@@ -27,6 +27,7 @@ from .nulls import CachedMaps, ScoredBuddies, cached_bytes, permuted_maxima, ran
 from .sums import Sums, blocks, flatten, table_bytes, together, unflatten
 from .dictionary import CLUSTERINGS, Live, Recipe, RosettaDictionary, check_names, check_writable, linkage_tree, stats_table
 from .images import ImageRun, check_images, input_size
+from .zoo.core import as_vision
 
 # %% ../nbs/08_mining.ipynb #37e561fe
 @contextmanager
@@ -627,7 +628,7 @@ def named_models(
     G, # the model that all others are matched with
     models # `{name: model}`, or one model
 )->dict: # `{"G": G, name: model, ...}`
-    "Every model under its name"
+    "Every model under its name; a bare network of timm with the normalisation that it names as its own"
     models = models if isinstance(models, dict) else {name_of(models): models}
     for o in models:
         if not isinstance(o, str) or not o: raise TypeError(f"models are given by name, as {{'name': model}}; got {o!r} for the name of {name_of(models[o])}")
