@@ -636,7 +636,7 @@ def named_models(
         if o in models: raise ValueError(f"the name {o!r} is that of the first model: give the other one another name")
     if not models: raise ValueError("give at least one model to match G with")
     for m,o in {"G": G, **models}.items(): _check_weights(m, network(o))
-    return {"G": G, **models}
+    return {m: as_vision(o) for m,o in {"G": G, **models}.items()}
 
 # %% ../nbs/08_mining.ipynb #7ffa4a61
 def layers_of(
