@@ -55,7 +55,9 @@ def check_maps(
 ):
     "Refuse maps of another number of images, and values that are not finite"
     for l,o in maps.items():
-        if o.is_complex(): raise TypeError(f"layer {l!r} gave complex numbers, which have no order: wrap the model, and return their absolute value")
+        if o.is_complex():
+            raise TypeError(f"layer {l!r} gave complex numbers, which have no order: "
+                            "wrap the model, and return their absolute value")
         if len(o)!=n: raise ValueError(f"layer {l!r} gave maps of {len(o)} images for a batch of {n}")
         if all(v.isfinite() for v in o.aminmax()): continue
         i,c = (~o.isfinite()).nonzero()[0,:2].tolist()
@@ -303,7 +305,9 @@ def check_varied(
     "Refuse images that all look the same: what is left to correlate is rounding and noise"
     if len(images)<2 or (images-images[:1]).abs().max()>=1/255: return
     psi = getattr(latents, "truncation", None)
-    why = f"truncation is {psi:g}, which leaves only the mean image: take a larger one" if isinstance(psi, (int,float)) and psi<.1 else "has it collapsed, or does it not use its latents?"
+    why = "has it collapsed, or does it not use its latents?"
+    if isinstance(psi, (int, float)) and psi < .1:
+        why = f"truncation is {psi:g}, which leaves only the mean image: take a larger one"
     raise ValueError(f"the first {len(images)} images of {name_of(G)} are all the same, within 1/255: {why}")
 
 # %% ../nbs/08_mining.ipynb #b8323735
@@ -621,8 +625,12 @@ def _check_weights(
 ):
     "Refuse a network whose weights are not there yet"
     for k,o in [*net.named_parameters(), *net.named_buffers()]:
-        if nn.parameter.is_lazy(o): raise ValueError(f"model {name!r}: {k!r} has no shape yet: call the model on a batch first, and load its weights")
-        if o.is_meta: raise ValueError(f"model {name!r}: {k!r} is on the meta device and holds no numbers: load its weights first")
+        if nn.parameter.is_lazy(o):
+            raise ValueError(f"model {name!r}: {k!r} has no shape yet: "
+                             "call the model on a batch first, and load its weights")
+        if o.is_meta:
+            raise ValueError(f"model {name!r}: {k!r} is on the meta device and holds no numbers: "
+                             "load its weights first")
 
 def named_models(
     G, # the model that all others are matched with

@@ -1,6 +1,7 @@
 """Situations from public bug reports of people who do this work, tried here.
 
-The table at the end of `nbs/guide/troubleshooting.ipynb` tells what came out. Comments name the source.
+The table at the end of `nbs/guide/troubleshooting.ipynb` tells what came out.
+Comments name the source.
 """
 import os
 from pathlib import Path
@@ -341,7 +342,7 @@ def test_orientation_once(tmp_path):
     Image.new("RGB", (5, 3)).save(path, exif=tag)
     assert to_image(read_image(path)).shape == (1, 3, 5, 3)
 
-# EmjayAhn/SuperTML-pytorch#1, huggingface/diffusers#488: bytes with channels first, and a single channel
+# EmjayAhn/SuperTML-pytorch#1, huggingface/diffusers#488: channels first, or one
 
 def test_arrays_of_bytes():
     x = np.random.default_rng(0).integers(0, 256, (6, 8, 9, 3), dtype=np.uint8)

@@ -131,7 +131,8 @@ def class_labels(
     if label is None: return torch.randint(c_dim, (n,), generator=torch.Generator().manual_seed(operator.index(seed)), device="cpu")
     try: label = torch.as_tensor(label, device="cpu").expand(n).clone()
     except (TypeError, ValueError): raise TypeError(f"label is {label!r}; expected a number from 0 to {c_dim-1}, or {n} of them") from None
-    if label.dtype == torch.bool or label.is_floating_point(): raise TypeError(f"label is {label[0].item()!r}; expected a whole number from 0 to {c_dim-1}")
+    if label.dtype == torch.bool or label.is_floating_point():
+        raise TypeError(f"label is {label[0].item()!r}; expected a whole number from 0 to {c_dim-1}")
     if not 0 <= label.min() <= label.max() < c_dim: raise ValueError(f"label goes from {label.min()} to {label.max()}; expected 0 to {c_dim-1}")
     return label
 
