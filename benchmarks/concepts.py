@@ -1,7 +1,8 @@
 """Which rule groups Rosetta Neurons best? python benchmarks/concepts.py [n]
 
-Three rules on the same matches: connected components of self best buddies (the paper's), average linkage,
-and Louvain communities of the graph of self best buddies, weighted by correlation (networkx). Each is measured on two sets of
+Four rules on the same matches: connected components of self best buddies (the paper's); the same, cut by average linkage where
+they are too large (ours); average linkage of all; and Louvain communities of the graph of self best buddies, weighted by
+correlation (networkx). Each is measured on two sets of
 images that share none: how pure concepts of two and more units are by the world's ground truth, how many there are, what the
 largest holds, and what share of them is found again on the other set. Writes benchmarks/concepts.json.
 """
@@ -63,7 +64,10 @@ def groupings(d, corr):
     found = {"connected components": cluster(rosetta, d.tables["G"]["self_buddies"])}
     for center in ("unit", "position"):
         tree = linkage_tree(corr[center][leaves][:, leaves])
-        found[f"average linkage, {center}"] = [o for o, _ in cut_tree(tree, leaves, leaves)]
+        limit = largest_allowed(len(leaves))
+        found[f"average linkage, {center}"] = cut_tree(tree, leaves, leaves, limit)
+        parts = [cut_tree(tree, leaves, o, limit) if len(o) > limit else [o] for o in found["connected components"]]
+        found[f"cut components, {center}"] = sum(parts, [])
         found[f"Louvain, {center}"] = communities(leaves, d.tables["G"]["self_buddies"], corr[center])
     return found
 

@@ -85,19 +85,31 @@ class Bench:
             true, random = at(z), at(self.G.sample(len(z), seed=self.seed + 1, label=z.label))
         return {**row, "centre_px": spread((after["center"] - before["center"]).norm(dim=1)), "climb": spread((r.final("similarity") - random)/(true - random))}
 
-    def shifted(self, by, really=True):
-        "Towards the middle, where the result would lie inside the world's range; or not at all, to see what drifts there by itself"
-        side = lambda seen: -(seen["center"][:, 0] - 32).sign()
-        asked = lambda seen: torch.stack([side(seen)*by*64, torch.zeros(len(seen["area"]))], 1)
-        z, x, before = self.sources(lambda s: self.judge.inside(s["center"] + asked(s), s["area"]) & self.judge.inside(s["center"], s["area"]))
+    def shifted(self, by, across=False):
+        "Sideways towards the middle, where the result would lie inside the world's range; or as far up or down, to see how far any edit takes the animal sideways"
+        axis = 1 if across else 0
+        def side(seen, axis=axis): return -(seen["center"][:, axis] - 32).sign()
+        def asked(seen):
+            way = torch.zeros(len(seen["area"]), 2)
+            way[:, axis] = side(seen)*by*64
+            return way
+        def possible(seen):
+            inside = self.judge.inside
+            return inside(seen["center"] + asked(seen), seen["area"]) & inside(seen["center"], seen["area"])
+        z, x, before = self.sources(possible)
         images = x.clone()
         for s in (-1, 1):
             i = (side(before) == s).nonzero().flatten()
-            if len(i): images[i] = edit(self.G, z[i], shift(s*by*really, 0, fill="edge"), **self.how).images
+            change = shift(0, s*by, fill="edge") if across else shift(s*by, 0, fill="edge")
+            if len(i): images[i] = edit(self.G, z[i], change, **self.how).images
         after, row = self.compared(before, images)
-        got = (after["center"] - before["center"])[:, 0]*side(before)/(by*64)
-        off = (after["center"] - before["center"] - asked(before)).norm(dim=1)/(by*64)
-        return {**row, "of_the_request": spread(got), "within_a_quarter": share(off <= .25), "right_way": share(got > 0)}
+        went = after["center"] - before["center"]
+        got = went[:, axis]*side(before)/(by*64)
+        off = (went - asked(before)).norm(dim=1)/(by*64)
+        row |= {"of_the_request": spread(got), "within_a_quarter": share(off <= .25)}
+        sideways = went[:, 0]*side(before, 0)/(by*64)
+        if across: row["sideways_to_the_middle"] = spread(sideways)
+        return {**row, "right_way_sideways" if across else "right_way": share(sideways > 0)}
     def zoomed(self, by):
         z, x, before = self.sources(lambda s: self.judge.inside(32 + (s["center"] - 32)*by, s["area"]*by**2) & self.judge.inside(s["center"], s["area"]))
         after, row = self.compared(before, edit(self.G, z, zoom(by), **self.how).images)
@@ -157,7 +169,7 @@ class Bench:
 
     @property
     def rows(self):
-        res = dict(unchanged=self.unchanged, own_maps=self.own_maps, models_maps=self.models_maps, shift_eighth=partial(self.shifted, .125), shift_quarter=partial(self.shifted, .25), shift_control=partial(self.shifted, .125, really=False),
+        res = dict(unchanged=self.unchanged, own_maps=self.own_maps, models_maps=self.models_maps, shift_eighth=partial(self.shifted, .125), shift_quarter=partial(self.shifted, .25), shift_across=partial(self.shifted, .125, across=True),
             zoom_141=partial(self.zoomed, 2**.5), zoom_2=partial(self.zoomed, 2), cross_class=self.crossed, speed=self.speed)
         for p in OPTIONAL: res |= {f"remove_{p}": partial(self.removed, p), f"remove_{p}_control": partial(self.removed, p, control=True)}
         return res

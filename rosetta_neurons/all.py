@@ -2,6 +2,7 @@
 from .world import *
 from .hooks import *
 from .images import *
+from .photos import *
 from .stats import *
 from .correlation import *
 from .buddies import *

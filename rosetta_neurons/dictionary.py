@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['COHESION', 'CLUSTERINGS', 'LATER', 'SCHEMA', 'SHIPPED', 'pairs_of', 'rosetta_units', 'cluster', 'linkage_tree',
-           'largest_allowed', 'cut_tree', 'Match', 'content_of', 'Concept', 'stats_table', 'Recipe', 'Live',
-           'RosettaDictionary', 'markdown_table', 'check_names', 'json_number', 'json_text', 'check_writable',
+           'largest_allowed', 'cut_tree', 'mean_joins', 'Match', 'content_of', 'Concept', 'stats_table', 'Recipe',
+           'Live', 'RosettaDictionary', 'markdown_table', 'check_names', 'json_number', 'json_text', 'check_writable',
            'write_beside', 'read_json', 'upgraded', 'jaccard', 'Comparison']
 
 # %% ../nbs/06_dictionary.ipynb #7a79cf69
 import hashlib, json, math, os, tempfile
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -56,8 +57,8 @@ def cluster(
     return sorted(groups.values(), key=lambda o: (-len(o), o[0]))
 
 # %% ../nbs/06_dictionary.ipynb #a8f1fc82
-COHESION = .3 # least mean correlation between the two halves of a concept
-CLUSTERINGS = ("average linkage","connected components")
+COHESION = .3 # least mean correlation between the two halves of a branch that is cut off
+CLUSTERINGS = ("cut components","connected components")
 
 def linkage_tree(
     corr:Tensor # correlations of some units with each other `[r, r]`; NaN counts as 0
@@ -80,25 +81,37 @@ def cut_tree(
     tree:Tensor, # of `linkage_tree`
     units:list, # what its leaves stand for
     chosen, # those of them that are to be grouped
+    limit:int, # most that a group may hold
     least:float=COHESION # correlation between the halves of a group
-)->list: # `[([unit, ...], cohesion), ...]`, largest first, then by smallest unit
-    "Branches of a tree that are close enough and not too large; cohesion is the mean, over pairs of a group, of the correlation at which they were joined"
-    chosen,limit = set(chosen),largest_allowed(len(set(chosen)))
-    joins,members,inside = tree.tolist(),[[u] if u in chosen else [] for u in units],[0.]*len(units)
-    for a,b,r in joins:
-        a,b = int(a),int(b)
-        members.append(members[a]+members[b])
-        inside.append(inside[a]+inside[b]+r*len(members[a])*len(members[b]))
-    groups,todo = [],[len(members)-1] if members else []
+)->list: # `[[unit, ...], ...]`
+    "The largest branches of a tree that are close enough and not too large"
+    chosen,joins = set(chosen),tree.tolist()
+    members = [[u] if u in chosen else [] for u in units]
+    for a,b,_ in joins: members.append(members[int(a)]+members[int(b)])
+    groups,todo = [[u] for u in chosen-set(units)],[len(members)-1] if members else []
     while todo:
         i = todo.pop()
-        group = members[i]
-        one = i<len(units) or not group
-        if not one and (joins[i-len(units)][2]<least or len(group)>limit): todo += [int(o) for o in joins[i-len(units)][:2]]
-        elif group: groups.append((sorted(group), inside[i]/(len(group)*(len(group)-1)/2) if len(group)>1 else 1.))
-    alone = chosen-set(units)
-    groups += [([u], 1.) for u in alone]
-    return sorted(groups, key=lambda o: (-len(o[0]), o[0][0]))
+        split = i>=len(units) and members[i] and (joins[i-len(units)][2]<least or len(members[i])>limit)
+        if split: todo += [int(o) for o in joins[i-len(units)][:2]]
+        elif members[i]: groups.append(sorted(members[i]))
+    return groups
+
+def mean_joins(
+    tree:Tensor, # of `linkage_tree`
+    units:list, # what its leaves stand for
+    groups:list # `[[unit, ...], ...]`
+)->list: # a number for each group; 1 for one of a single unit, NaN where a unit has no leaf
+    "Mean, over the pairs of units of a group, of the correlation at which the tree joins them"
+    of = {u: i for i,g in enumerate(groups) for u in g}
+    counts,total = [Counter([of[u]]) if u in of else Counter() for u in units],Counter()
+    for a,b,r in tree.tolist():
+        few,many = sorted((counts[int(a)], counts[int(b)]), key=len)
+        for i,n in few.items(): total[i] += r*n*many[i]
+        many.update(few)
+        counts.append(many)
+    known = set(units)
+    def mean(i, g): return 1. if len(g)==1 else total[i]/(len(g)*(len(g)-1)/2) if known>=set(g) else math.nan
+    return [mean(i, g) for i,g in enumerate(groups)]
 
 # %% ../nbs/06_dictionary.ipynb #e0361d5a
 class Match(NamedTuple):
@@ -196,7 +209,7 @@ class RosettaDictionary(GetAttr):
     _default = "recipe"
     def __init__(self,
         recipe:Recipe, # how it was made; its fields are attributes of the dictionary too
-        tables:dict, # `{"G": {mean, var, min, max, self_buddies, leaves, tree}, model: {mean, var, min, max, buddies, scores, decoys, flip_decoys}}` of tensors, each with `top` and `image_selectivity`
+        tables:dict, # `{"G": {mean, var, min, max, self_buddies, leaves, tree}, model: {mean, var, min, max, buddies, scores, decoys, flip_decoys, z}}` of tensors, each with `top` and `image_selectivity`
         live:Live=None # networks and images, while they are at hand; never saved
     ):
         self.recipe,self.tables,self.live = recipe,tables,live
@@ -227,10 +240,15 @@ def find_concepts(self:RosettaDictionary)->list: # [`Concept`], of the largest i
     "Eq. 4 on the best buddies, then clustering"
     rosetta = rosetta_units({m: self.tables[m]["buddies"] for m in self.models})
     g,named,matches = self.tables["G"],self.units["G"],groupby(self.matches, "unit")
-    if self.clustering=="average linkage" and "tree" in g: groups = cut_tree(g["tree"], g["leaves"].tolist(), rosetta)
-    else: groups = [(o, math.nan) for o in cluster(rosetta, g["self_buddies"])]
+    groups,cohesion = cluster(rosetta, g["self_buddies"]),[]
+    if "tree" in g:
+        leaves,limit = g["leaves"].tolist(),largest_allowed(len(rosetta))
+        if self.clustering=="cut components":
+            groups = [part for o in groups for part in (cut_tree(g["tree"], leaves, o, limit) if len(o)>limit else [o])]
+            groups.sort(key=lambda o: (-len(o), o[0]))
+        cohesion = mean_joins(g["tree"], leaves, groups)
     concepts = []
-    for units,cohesion in groups:
+    for units,cohesion in zip(groups, cohesion or [math.nan]*len(groups)):
         units = [named[u] for u in units]
         concept = Concept(units, [o for u in units for o in matches[u]], cohesion)
         concept.interest = self.interest_of(concept)
@@ -260,10 +278,12 @@ def depth(self:RosettaDictionary,
 def chance_level(self:RosettaDictionary,
     model:str # one of `models`
 )->float:
-    "The largest content correlation that best buddies reach under either null"
-    decoys = [self.tables[model][k][:,1] for k in ("decoys","flip_decoys") if k in self.tables[model]]
-    decoys = torch.cat(decoys)
-    return max([0., *decoys[~decoys.isnan()].tolist()])
+    "The content correlation below which 95 % of the best buddies lie that a null finds; of both nulls, the higher"
+    level = 0.
+    for k in ("decoys","flip_decoys"):
+        decoys = sorted(o for o in self.tables[model][k][:,1].tolist() if not math.isnan(o)) if k in self.tables[model] else []
+        if decoys: level = max(level, decoys[int(.95*(len(decoys)-1))])
+    return level
 
 @patch
 def interest_of(self:RosettaDictionary,
@@ -366,7 +386,7 @@ def clustered(self:RosettaDictionary,
 )->RosettaDictionary:
     "The same matches, in concepts by another rule"
     check_names("clustering", [clustering], CLUSTERINGS)
-    if clustering=="average linkage" and "tree" not in self.tables["G"]: raise ValueError("this dictionary was saved without the tree of average linkage: mine it again")
+    if clustering=="cut components" and "tree" not in self.tables["G"]: raise ValueError("this dictionary was saved without the tree of average linkage: mine it again")
     return RosettaDictionary(replace(self.recipe, clustering=clustering), self.tables, self.live)
 
 # %% ../nbs/06_dictionary.ipynb #ee44e219
@@ -384,7 +404,7 @@ def kept(self:RosettaDictionary,
         strong = (q is None or o.q<=q) and (min_correlation is None or o.correlation>=min_correlation)
         return strong and (min_content is None or content_of(o)>=min_content) and lies("G", o.unit) and lies(model, o.partner)
     keep = torch.tensor([ok(o) for o in self.matches_of(model)], dtype=torch.bool)
-    return {**t, "buddies": t["buddies"][keep], "scores": t["scores"][keep]}
+    return {**t, **{k: t[k][keep] for k in ("buddies","scores","z") if k in t}}
 
 # %% ../nbs/06_dictionary.ipynb #1905511c
 SCHEMA = dict(schema="rosetta-neurons dictionary", version=2)
@@ -431,8 +451,8 @@ def json_text(
 def check_writable(
     folder # it need not be there yet
 )->Path:
-    "Refuse a folder that can't be written, before hours are spent; leaves nothing behind"
-    folder = Path(folder)
+    "The folder, with `~` spelled out; refused where it can't be written, before hours are spent; leaves nothing behind"
+    folder = Path(os.path.expanduser(folder))
     try: str(folder).encode()
     except UnicodeEncodeError: raise ValueError(f"can't write to {os.fsencode(folder)}: its name is not UTF-8, and pages and JSON are; give another") from None
     there = next(o for o in [folder, *folder.absolute().parents] if o.exists())
@@ -490,7 +510,7 @@ def load(cls:RosettaDictionary,
     folder # that `save` wrote
 )->RosettaDictionary:
     "Read a dictionary; one of another version, cut short, or whose two files don't belong together is refused"
-    folder = Path(folder)
+    folder = Path(os.path.expanduser(folder))
     js = read_json(folder/"dictionary.json")
     data = (folder/"dictionary.safetensors").read_bytes()
     digest = hashlib.sha256(data).hexdigest()

@@ -109,7 +109,7 @@ def edit(
     def ask(i):
         with torch.no_grad(): maps = observe("G", G, z[i], layers)[1]
         return asked_of(dictionary, sorted(changed), sorted(held), maps, change, objective, hold),None
-    with evaluating(G):
+    with torch.inference_mode(False), evaluating(G): # a search needs gradients, whatever stands around it
         where = Space(G, space)
         points = starting_points(where, len(z), seeds, begin, **asked)
         return search_all(where, points, ask, len(seeds), objective, alpha, 1., norm, toward, steps, lr, batch_size, frames, progress)

@@ -11,6 +11,7 @@ import glob
 import hashlib
 import math
 import multiprocessing
+import operator
 import os
 import pickle
 import warnings
@@ -28,16 +29,20 @@ from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, interpolate
 from torch.utils.data import DataLoader, Dataset
 from .hooks import no_such
 
-# %% ../nbs/01b_images.ipynb #47ea1707
+# %% ../nbs/01b_images.ipynb #8871149e
 def check_images(
     images:Tensor, # `[B, 3, H, W]`
 ):
-    "Raise a `ValueError` unless these are floating-point images [B, 3, H, W]; in [0, 1] within rounding, and without NaN"
+    """Raise a `ValueError` unless these are floating-point images [B, 3, H, W]
+
+    They are to be in [0, 1] within rounding, and without NaN.
+    """
     if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[1] != 3:
         found = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
         raise ValueError(f"images are {found}; expected a tensor [B, 3, H, W]")
     if not images.is_floating_point():
-        raise ValueError(f"images are {images.dtype}; expected floating point in [0, 1]: divide bytes by 255")
+        raise ValueError(
+            f"images are {images.dtype}; expected floating point in [0, 1]: divide bytes by 255")
     if not len(images):
         return
     lowest, highest = (v.item() for v in images.detach().aminmax())
@@ -53,7 +58,8 @@ def _cure(highest:int)->str:
     bits = int(highest).bit_length()
     if bits <= 8:
         return "save them as bytes, `Image.fromarray(values.astype(np.uint8))`"
-    return f"if they are of {bits} bits, save `Image.fromarray((values >> {bits - 8}).astype(np.uint8))`"
+    shifted = f"(values >> {bits - 8}).astype(np.uint8)"
+    return f"if they are of {bits} bits, save `Image.fromarray({shifted})`"
 
 def _bytes_of(
     values:np.ndarray, # integers `[H, W]` of 16 or 32 bits
@@ -70,9 +76,14 @@ def _bytes_of(
 def as_rgb(
     im:Image.Image, # of any mode
 )->Image.Image:
-    "In red, green and blue of 8 bits; 16 bits of grey are scaled, and what is transparent stands on white"
+    """In red, green and blue of 8 bits
+
+    16 bits of grey are scaled, and what is transparent stands on white. Raises a `ValueError` where
+    the values have no known range: floating point, 32 bits, fewer than 16 bits in 16.
+    """
     if im.mode == "F":
-        raise ValueError("its values are floating-point numbers of unknown range: save it with 8 or 16 bits")
+        raise ValueError(
+            "its values are floating-point numbers of unknown range: save it with 8 or 16 bits")
     if im.mode.startswith("I"):
         return Image.fromarray(_bytes_of(np.asarray(im))).convert("RGB")
     if not im.has_transparency_data:
@@ -105,7 +116,7 @@ def _check_deep(im:Image.Image):
 
 def _decoded(
     path,          # of an image file
-    least=None,    # a JPEG may be decoded at a fraction of its size, of at least so many pixels a side
+    least=None,    # a JPEG may be decoded smaller, with at least so many pixels a side
 )->tuple[Image.Image, tuple[int, int]]: # as RGB, upright; (rows, columns) of the whole image
     "Open and decode a file"
     with Image.open(path) as im:
@@ -126,7 +137,7 @@ def _unreadable(path, error:Exception)->ValueError:
 def read_image(
     path:Path, # in any format that Pillow reads
 )->Image.Image:
-    "An image file in RGB, turned as its camera says; a `ValueError` names a file that can't be read"
+    "A file in RGB, turned as its camera says; a `ValueError` names one that can't be read"
     try:
         return _decoded(path)[0]
     except Exception as e:
@@ -136,30 +147,41 @@ def read_image(
 _IMAGE_KEYS = ("image", "img", "pixel_values") # under which data sets keep an image
 
 def _from_array(
-    x:np.ndarray, # uint8 `[H, W]` or `[H, W, 3]`; or floating point in [0, 1], also `[3, H, W]`
+    x:np.ndarray, # uint8 `[H, W]`, `[H, W, 1 or 3]` or `[3, H, W]`; or floating point in [0, 1], `[H, W, 3]` or `[3, H, W]`
 )->Tensor:        # float32 `[3, H, W]`
     "An array as an image"
     if x.dtype == np.uint8:
+        if x.ndim == 3 and x.shape[0] in (1, 3) and x.shape[-1] > 4:
+            x = np.moveaxis(x, 0, -1) # channels first, as PyTorch has them
+        if x.ndim == 3 and x.shape[-1] == 1:
+            x = x[..., 0]
         return _from_pillow(Image.fromarray(x))
     if x.dtype.kind != "f":
-        raise ValueError(f"an array of {x.dtype}; expected bytes (uint8), or floating point in [0, 1]")
+        raise ValueError(
+            f"an array of {x.dtype}; expected bytes (uint8), or floating point in [0, 1]")
     if x.ndim == 3 and x.shape[-1] == 3:
         x = np.moveaxis(x, -1, 0)
     return torch.from_numpy(np.ascontiguousarray(x))
 
 def _from_pillow(im:Image.Image)->Tensor:
-    return torch.from_numpy(np.array(as_rgb(im))).permute(2, 0, 1)/255
+    upright = ImageOps.exif_transpose(im) # a data set leaves this undone
+    return torch.from_numpy(np.array(as_rgb(upright))).permute(2, 0, 1)/255
 
 def to_image(
-    x, # Pillow image, tensor or array `[3, H, W]`, bytes `[H, W, 3]`, path; or (one of these, ...), or {"image": one of these}
+    x, # item of a data set
 )->Tensor: # float32 `[1, 3, H, W]` in [0, 1]
-    "An item of a data set as a batch of one; a `ValueError` says what is wrong with it"
+    """An item of a data set as a batch of one; a `ValueError` says what is wrong with it
+
+    It may be a Pillow image, a tensor or floating-point array `[3, H, W]`, bytes `[H, W, 3]`, or a
+    path; or one of these first in a tuple, or under "image" in a dictionary.
+    """
     if isinstance(x, (tuple, list)) and len(x):
         x = x[0]
     elif isinstance(x, dict):
         keys = [k for k in _IMAGE_KEYS if k in x]
         if not keys:
-            raise ValueError(f"a dictionary with {sorted(map(str, x))}; expected the image under 'image'")
+            found = sorted(map(str, x))
+            raise ValueError(f"a dictionary with {found}; expected the image under 'image'")
         x = x[keys[0]]
     if isinstance(x, (str, Path)):
         x = read_image(x)
@@ -199,13 +221,13 @@ def _files_of(
 )->list[Path]:
     "The files meant"
     if not isinstance(images, (str, Path)):
-        return [Path(o) for o in images]
-    path = Path(images)
+        return [Path(os.path.expanduser(o)) for o in images]
+    path = Path(os.path.expanduser(images))
     if path.is_dir():
         return sorted(f for folder in _folders(path) for f in folder.iterdir() if _is_image(f))
     if path.exists() or not glob.has_magic(str(path)):
         return [path]
-    found = glob.glob(str(path.expanduser()), recursive=True)
+    found = glob.glob(str(path), recursive=True)
     return sorted(Path(o) for o in found if not Path(o).is_dir())
 
 class ImageFiles:
@@ -213,16 +235,19 @@ class ImageFiles:
     def __init__(self,
         path, # folder; file; pattern such as "photos/**/*.jpg"; or list of files
     ):
-        self.path = path
+        self.path = os.path.expanduser(path) if isinstance(path, (str, Path)) else path
         self.files = _files_of(path)
         if not self.files:
             wanted = " ".join(image_suffixes)
             raise ValueError(f"no image files ({wanted}) in {path}")
         for o in self.files:
             if not os.path.lexists(o):
-                raise FileNotFoundError(f"no file {_shown(o)}: expected a folder, image files, or a pattern such as 'photos/*.jpg'")
+                raise FileNotFoundError(
+                    f"no file {_shown(o)}: expected a folder, image files, "
+                    "or a pattern such as 'photos/*.jpg'")
             if o.is_dir():
-                raise ValueError(f"{_shown(o)} is a folder among files: give one folder, or files only")
+                raise ValueError(
+                    f"{_shown(o)} is a folder among files: give one folder, or files only")
     def __len__(self): return len(self.files)
     def __getitem__(self, i): return read_image(self.files[i])
 
@@ -257,10 +282,12 @@ def _items_of(
         return _checked_array(images)
     if isinstance(images, DataLoader):
         images = images.dataset
-    if not (hasattr(images, "__getitem__") and hasattr(images, "__len__")) or isinstance(images, dict):
+    is_sequence = hasattr(images, "__getitem__") and hasattr(images, "__len__")
+    if not is_sequence or isinstance(images, dict):
         raise TypeError(
-            f"images: expected a folder, files, a pattern such as 'photos/*.jpg', a tensor [N, 3, H, W], an array, "
-            f"or a data set with len() and [i], got {type(images).__name__}; "
+            "images: expected a folder, files, a pattern such as 'photos/*.jpg', "
+            "a tensor [N, 3, H, W], an array, or a data set with len() and [i], "
+            f"got {type(images).__name__}; "
             "what can only be iterated over, give as a list: list(images)")
     if isinstance(images, (list, tuple)) and len(images) and all(_is_path(o) for o in images):
         return ImageFiles(images)
@@ -301,7 +328,9 @@ _LARGEST = 256 # pixels a side, where images differ in size and no model says wh
 
 def _sides(told)->list[int]:
     "Numbers in what a model says about its size, such as 224, (224, 224) or (3, 224, 224)"
-    numbers = [told] if isinstance(told, int) else list(told) if isinstance(told, (tuple, list, torch.Size)) else []
+    if isinstance(told, int):
+        told = [told]
+    numbers = list(told) if isinstance(told, (tuple, list)) else []
     return [o for o in numbers[-2:] if isinstance(o, int) and o > 3]
 
 def input_size(
@@ -316,7 +345,8 @@ def input_size(
             embed = getattr(net, "patch_embed", None)
             cfg = getattr(net, "pretrained_cfg", None) or getattr(net, "default_cfg", None)
             told = [getattr(net, "size", None), getattr(net, "image_size", None)]
-            told += [getattr(embed, "img_size", None), getattr(getattr(net, "config", None), "image_size", None)]
+            told += [getattr(embed, "img_size", None)]
+            told += [getattr(getattr(net, "config", None), "image_size", None)]
             told += [cfg.get("input_size")] if isinstance(cfg, dict) else []
             sides = next((s for s in map(_sides, told) if s), None)
             if sides:
@@ -335,11 +365,11 @@ def _default_size(
     side = min(shorter[len(shorter)//2], _LARGEST)
     return (side, side), f"the median of the shorter sides, at most {_LARGEST}"
 
-# %% ../nbs/01b_images.ipynb #9762f389
-_THUMB = 32         # pixels a side of the small pictures
-_NEAR = .25         # near-copies differ by less than this, in units of contrast
+# %% ../nbs/01b_images.ipynb #fd3cbffe
+_THUMB = 64         # pixels a side of the small pictures
+_SHIFT = 2          # pixels by which these may be shifted
+_NEAR = .2          # near-copies differ by less than this, in units of contrast
 _PERHAPS = .5       # those up to here are compared once more, shifted
-_NEAR_SHIFTED = .2  # and differ by less than this if they are near-copies
 _LEAST_CONTRAST = .01
 
 def _contrast(
@@ -353,23 +383,30 @@ def _shifted_difference(
     a:Tensor, # `[p, 3, s, s]`
     b:Tensor, # `[p, 3, s, s]`
 )->Tensor:    # `[p]`: the least mean absolute difference
-    "Of pictures that may be shifted by one pixel"
+    "Of pictures that may be shifted by two pixels"
     side = a.shape[-1]
+    shifts = range(-_SHIFT, _SHIFT + 1)
     least = torch.full((len(a),), torch.inf)
-    for down in (-1, 0, 1):
-        for right in (-1, 0, 1):
-            rows_a, rows_b = slice(max(0, down), side + min(0, down)), slice(max(0, -down), side + min(0, -down))
-            cols_a, cols_b = slice(max(0, right), side + min(0, right)), slice(max(0, -right), side + min(0, -right))
-            difference = (a[..., rows_a, cols_a] - b[..., rows_b, cols_b]).abs().mean((1, 2, 3))
+    for down in shifts:
+        for right in shifts:
+            part_a = a[..., max(0, down):side + min(0, down), max(0, right):side + min(0, right)]
+            part_b = b[..., max(0, -down):side + min(0, -down), max(0, -right):side + min(0, -right)]
+            difference = (part_a - part_b).abs().mean((1, 2, 3))
             least = torch.minimum(least, difference)
     return least
+
+def _floats(
+    small:Tensor, # uint8
+)->Tensor:        # float32 in [0, 1]
+    "Bytes as numbers"
+    return small.float()/255
 
 @dataclass
 class _Thumbs:
     "Small pictures of all images, and what is compared of them"
-    large:Tensor    # `[n, 3, 32, 32]` in [0, 1]
+    large:Tensor    # uint8 `[n, 3, 64, 64]`
     def __post_init__(self):
-        self.small = avg_pool2d(self.large, 2)
+        self.small = torch.cat([avg_pool2d(_floats(o), 4) for o in self.large.split(512)])
         self.coarse = avg_pool2d(self.small, 4).flatten(1)
         self.contrast = _contrast(self.small)
     def scale(self, i:Tensor, j:Tensor)->Tensor:
@@ -384,17 +421,22 @@ class _Thumbs:
         distance = self.distance(i, j)
         near = distance <= _NEAR
         again = (~near & (distance <= _PERHAPS)).nonzero()[:, 0]
-        for some in again.split(2048):
-            a, b = i[some], j[some]
-            near[some] = _shifted_difference(self.large[a], self.large[b])/self.scale(a, b) <= _NEAR_SHIFTED
+        for some in again.split(512):
+            near[some] = self.shifted_distance(i[some], j[some]) <= _NEAR
         return near
+    def shifted_distance(self, i:Tensor, j:Tensor)->Tensor:
+        "Of pairs `[p]`, in units of contrast, at the best shift"
+        def smooth(o): return avg_pool2d(_floats(self.large[o]), 2, stride=1) # half a pixel matters little
+        a, b = smooth(i), smooth(j)
+        return _shifted_difference(a, b)/self.scale(i, j)
     def candidates(self, block:int=1024)->Iterator[tuple[Tensor, Tensor]]:
-        "Pairs i < j that may be near: averages over larger squares never differ by more than what they are averages of"
+        "Pairs i < j that may be near: averages never differ by more than what they are averages of"
         n = len(self.coarse)
         number = torch.arange(n)
         for start in range(0, n, block):
             rows = number[start:start + block]
-            difference = torch.cdist(self.coarse[rows], self.coarse[start:], p=1)/self.coarse.shape[1]
+            difference = torch.cdist(self.coarse[rows], self.coarse[start:], p=1)
+            difference = difference/self.coarse.shape[1]
             close = difference <= _PERHAPS*self.scale(rows[:, None], number[None, start:])
             i, j = (close & (rows[:, None] < number[None, start:])).nonzero(as_tuple=True)
             yield from zip((i + start).split(8192), (j + start).split(8192))
@@ -423,22 +465,22 @@ def _joined(
     return _numbered([first(i) for i in range(n)])
 
 def _near_groups(
-    thumbs:Tensor, # uint8 `[n, 3, 32, 32]`
+    thumbs:Tensor, # uint8 `[n, 3, 64, 64]`
 )->Tensor:         # `[n]`
     "Groups of near-copies"
-    seen = _Thumbs(thumbs.float()/255)
+    seen = _Thumbs(thumbs)
     pairs = []
     for i, j in seen.candidates():
         near = seen.are_near(i, j)
         pairs += zip(i[near].tolist(), j[near].tolist())
     return _joined(len(thumbs), pairs)
 
-# %% ../nbs/01b_images.ipynb #194d50fb
+# %% ../nbs/01b_images.ipynb #88da4d1f
 @dataclass
 class _Glance:
     "What is known of an image before the run"
     size:tuple[int, int]   # (rows, columns)
-    thumb:np.ndarray       # uint8 `[3, 32, 32]`
+    thumb:np.ndarray       # uint8 `[3, 64, 64]`
     pixels:str             # sha256 of the pixels; of a file, those of its small picture
     problem:str = ""       # why it can't be used
 
@@ -454,7 +496,7 @@ def _pixel_bytes(x:Tensor)->bytes: return x.detach().cpu().contiguous().numpy().
 
 def _small(
     x:Tensor, # `[n, 3, H, W]` in [0, 1]
-)->Tensor:    # uint8 `[n, 3, 32, 32]`
+)->Tensor:    # uint8 `[n, 3, 64, 64]`
     "Small pictures"
     averaged = adaptive_avg_pool2d(x.float().cpu(), _THUMB)
     return (averaged*255).round().clamp(0, 255).byte()
@@ -462,7 +504,7 @@ def _small(
 def _glance_at_file(path:Path)->_Glance:
     "Of a file that is not needed whole"
     try:
-        im, size = _decoded(path, least=4*_THUMB)
+        im, size = _decoded(path, least=2*_THUMB)
     except Exception as e:
         raise _unreadable(path, e) from e
     small = np.asarray(im.resize((_THUMB, _THUMB), Image.Resampling.BOX))
@@ -525,15 +567,16 @@ def _n_workers(
     "How many processes shall read ahead"
     if asked is not None:
         return asked
-    chosen = multiprocessing.get_start_method(allow_none=True) # asking without this would fix it for everybody
-    forks = (chosen or multiprocessing.get_all_start_methods()[0]) == "fork" # so what a notebook defines is there
+    chosen = multiprocessing.get_start_method(allow_none=True) # else asking would settle it
+    usual = multiprocessing.get_all_start_methods()[0]
+    forks = (chosen or usual) == "fork" # so what a notebook defines is there
     may = forks and not multiprocessing.current_process().daemon
     if not may or n < _WORTH_A_WORKER or _cores() < 2 or not _can_be_shared(items):
         return 0
     return min(8, _cores()//2)
 
 class _Reading(Dataset):
-    "Parts of a job as a data set of results; None where it failed, for the main process to try again and to raise"
+    "Parts of a job as a data set of results; None where one failed, to be tried again outside"
     def __init__(self, read, spans): self.read, self.spans = read, spans
     def __len__(self): return len(self.spans)
     def __getitem__(self, i):
@@ -553,12 +596,13 @@ def _ahead(
     spans:list,  # (start, stop) of each part
     workers:int, # processes; 0 to read in place
 )->Iterator:     # of results, in order
-    "Results of a job whose parts are done by other processes; they end with the iterator, however it ends"
+    "Results of a job whose parts are done by other processes, which end with the iterator"
     if not workers:
         yield from (read(*o) for o in spans)
         return
-    loader = DataLoader(_Reading(read, spans), batch_size=None, collate_fn=_unchanged, num_workers=workers,
-        prefetch_factor=2, generator=torch.Generator()) # its own, so that the models' chance stays as it is
+    loader = DataLoader(
+        _Reading(read, spans), batch_size=None, collate_fn=_unchanged, num_workers=workers,
+        prefetch_factor=2, generator=torch.Generator()) # so the models' random numbers stay theirs
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
         results = iter(loader)
@@ -567,18 +611,20 @@ def _ahead(
             result = next(results)
             yield read(*span) if result is None else result
     finally:
-        results._shutdown_workers() # waits for them; only letting go would leave this to the garbage collector
+        results._shutdown_workers() # now, and not when the garbage collector comes
         del results
 
-# %% ../nbs/01b_images.ipynb #e6fe3f08
+# %% ../nbs/01b_images.ipynb #799e6af2
 def near_copies(
-    images,           # as `ImageRun` takes them: a folder, files, a data set, `Tensor[N, 3, H, W]`, ...
+    images,           # as `ImageRun` takes them
     workers:int=None, # processes that read; None to decide, 0 for none
-)->Tensor:            # `LongTensor[N]`: the number of each one's group, from 0, in the order of the first of each
-    """Groups of images that are identical or nearly so: saved again, shifted by a pixel, a little brighter, frames of a film
+)->Tensor:            # `LongTensor[N]`: the number of each one's group, from 0
+    """Groups of images that are identical or nearly so
+
+    Such as saved again, shifted by a pixel, a little brighter, or frames of a film.
 
     Two images are near-copies if small pictures of 16 x 16 pixels differ, in the mean absolute difference
-    over their mean contrast, by at most 0.25; or pictures of 32 x 32, shifted by up to one pixel, by at most 0.2.
+    over their mean contrast, by at most 0.2; or pictures of 64 x 64, shifted by up to two pixels, do.
     Whatever hangs together by pairs is a group, so a slow film is one. Takes time as the square of N,
     about a second for 4,000 images, and a reading of each.
     """
@@ -589,7 +635,7 @@ def near_copies(
     thumbs = [o for part in parts for o in part]
     return _near_groups(torch.from_numpy(np.stack(thumbs)))
 
-# %% ../nbs/01b_images.ipynb #5d3312d8
+# %% ../nbs/01b_images.ipynb #7eb63154
 def _clashes(
     groups:list, # of the images, in their order
     shift:int,
@@ -667,7 +713,7 @@ def _kept_apart(
     second = _mended(_dealt(order, group, shift), group, shift, rng)
     return min(first, second, key=left)
 
-# %% ../nbs/01b_images.ipynb #94a30908
+# %% ../nbs/01b_images.ipynb #dcbdc3ba
 def _as_size(size)->tuple[int, int]:
     "(rows, columns)"
     both = (size, size) if isinstance(size, int) else tuple(int(o) for o in size)
@@ -682,22 +728,28 @@ class ImageRun:
     `shuffle=False`; then images change places so that image i and image i+shift, which the shuffled
     null pairs, are never of one group where that can be.
 
+    `images` may be a folder, a file, a list of files, a pattern such as "photos/*.jpg", a data set
+    (`len()` and `[i]`), a `DataLoader` (its data set is taken, its order and batches are not), a
+    `Tensor[N, 3, H, W]` in [0, 1], or an array of bytes `[N, H, W, 3]`. If `size` is None, it is that
+    of all images, or, where they differ, a square of the median of their shorter sides, at most 256.
+    Where `groups` is None, near-copies are a group.
+
     - `order`: numbers of the items, as the run has them
-    - `groups`: `LongTensor[n]`, numbers of groups in the order of the run; near-copies of each other are a group
+    - `groups`: `LongTensor[n]`, numbers of groups in the order of the run
     - `skipped`: `{name: why}` of images that were passed over (`errors="skip"`)
     - `size`, `size_from`: (rows, columns), and where they are from
 
     Raises a `ValueError` that names the image where one can't be read, or holds values of unknown meaning.
     """
     def __init__(self,
-        images, # folder, file, list of files, pattern such as "photos/*.jpg", data set, `DataLoader` (its data set), `Tensor[N, 3, H, W]`, or uint8 array `[N, H, W, 3]`
+        images, # folder, files, pattern, data set, `DataLoader`, tensor or array
         n:int, # how many; fewer, with a warning, where there are fewer
         seed:int=0, # of the order
-        size=None, # (rows, columns) or one number; if None, that of all images, or, where they differ, a square of the median of their shorter sides, at most 256
+        size=None, # (rows, columns) or one number; None to decide
         fit:str="stretch", # how they are brought to that size; or "crop"
-        errors:str="raise", # what to do about an image that can't be used; "skip" passes over it, and takes another in its place
+        errors:str="raise", # "skip" passes over what can't be used, and takes another
         shuffle:bool=True, # False takes the first `n`, as they stand
-        groups:Sequence=None, # what is one clip, person, ...: one hashable for each item; if None, near-copies are found
+        groups:Sequence=None, # one hashable for each item: its clip, person, ...
         shift:int=1, # image i is paired with image i+shift
         workers:int=None, # processes that read ahead; None to decide, 0 for none
     ):
@@ -706,17 +758,20 @@ class ImageRun:
         if errors not in ("raise", "skip"):
             raise no_such("errors", errors, ["raise", "skip"])
         self.items, self.name = _items_of(images), _name_of(images)
+        seed = operator.index(seed) # NumPy's numbers, too
         self.seed, self.fit, self.errors, self.workers = seed, fit, errors, workers
         self.shift, self.shuffle = shift, shuffle
         self.skipped = {}
         if not len(self.items):
             raise ValueError(f"no images in {self.name}")
         if groups is not None and len(groups) != len(self.items):
-            raise ValueError(f"groups has {len(groups)} entries for the {len(self.items)} images of {self.name}")
+            raise ValueError(
+                f"groups has {len(groups)} entries for the {len(self.items)} images of {self.name}")
         self.order = self._drawn()
         glances = self._glances(n)
         if len(self.order) < n:
-            warnings.warn(f"{self.name} has {len(self.order)} images, fewer than n={n}: using all of them")
+            warnings.warn(
+                f"{self.name} has {len(self.order)} images, fewer than n={n}: using all of them")
         group = self._group_of(groups, glances)
         if shuffle:
             self.order = _kept_apart(self.order, group, shift, Random(seed))
@@ -725,7 +780,8 @@ class ImageRun:
         sizes = [glances[i].size for i in self.order]
         self.size, self.size_from = (_as_size(size), "as asked") if size else _default_size(sizes)
         self._pixels = [glances[i].pixels for i in self.order]
-        self._labels = ["" if groups is None else str(group[i]) for i in self.order] # near-copies follow from pixels
+        given = groups is not None # else they follow from the pixels
+        self._labels = [str(group[i]) if given else "" for i in self.order]
 
     def _drawn(self)->list:
         "Numbers of all items, in the order in which they are asked for"
@@ -755,7 +811,8 @@ class ImageRun:
         while done < total and len(good) < n:
             stop = min(total, done + n - len(good))
             spans = _spans(done, stop, 32)
-            for (a, b), glances in zip(spans, _ahead(self._glance, spans, _n_workers(self.items, stop - done, self.workers))):
+            workers = _n_workers(self.items, stop - done, self.workers)
+            for (a, b), glances in zip(spans, _ahead(self._glance, spans, workers)):
                 for i, o in zip(self.order[a:b], glances):
                     if o.problem:
                         self.skipped[_image_name(self.items, i)] = o.problem
@@ -766,10 +823,14 @@ class ImageRun:
         self.order = list(good)
         if self.skipped:
             some = list(self.skipped.items())
-            named = "; ".join(f"{k} ({v})" for k, v in some[:3]) + ("; ..." if len(some) > 3 else "")
+            named = "; ".join(f"{k} ({v})" for k, v in some[:3])
+            if len(some) > 3:
+                named += "; ..."
             if not good:
                 raise ValueError(f"no image of {self.name} can be used: {named}")
-            warnings.warn(f"{len(some)} of the images of {self.name} were passed over: {named}. All are in `skipped`")
+            warnings.warn(
+                f"{len(some)} of the images of {self.name} were passed over: {named}. "
+                "All are in `skipped`")
         return good
 
     def _check_repeatable(self, first):
@@ -779,8 +840,8 @@ class ImageRun:
         i, glance = first
         if _glance_at(self.items, i).pixels != glance.pixels:
             raise ValueError(
-                f"{self.name} gives another image {i} each time: a run may go over its images several times, "
-                "and must find them the same. Turn random crops and flips off")
+                f"{self.name} gives another image {i} each time: a run may go over its images "
+                "several times, and must find them the same. Turn random crops and flips off")
 
     def _group_of(self, given, glances:dict)->dict:
         "The group of each item of the run"
@@ -795,15 +856,17 @@ class ImageRun:
         clashes = _clashes(self.groups.tolist(), self.shift)
         if clashes and len(self) > 1:
             warnings.warn(
-                f"{len(clashes)} of the {len(self)} images of {self.name} are paired with one of their own group "
-                "(near-copies, or what groups= says) in the shuffled null, which then finds too little: "
+                f"{len(clashes)} of the {len(self)} images of {self.name} are paired with one of their "
+                "own group (near-copies, or what groups= says) in the shuffled null, "
+                "which then finds too little: "
                 "give images of more kinds, or leave shuffle=True")
 
     def __len__(self): return len(self.order)
     def __repr__(self):
-        n_groups = len(self.groups.unique())
         rows, columns = self.size
-        return f"ImageRun({len(self)} images of {self.name}, {rows} x {columns} ({self.size_from}), {n_groups} groups)"
+        size = f"{rows} x {columns} ({self.size_from})"
+        n_groups = len(self.groups.unique())
+        return f"ImageRun({len(self)} images of {self.name}, {size}, {n_groups} groups)"
 
     def one(self,
         i:int, # number of an item
@@ -816,8 +879,12 @@ class ImageRun:
         which, # slice, number, or several numbers, in the order of the run
     )->Tensor: # `[b, 3, *size]`
         "Images as the models get them"
-        chosen = self.order[which] if isinstance(which, (slice, int)) else [self.order[int(i)] for i in which]
-        chosen = [chosen] if isinstance(which, int) else chosen
+        if isinstance(which, int):
+            which = [which]
+        if isinstance(which, slice):
+            chosen = self.order[which]
+        else:
+            chosen = [self.order[int(i)] for i in which]
         if not chosen:
             return torch.zeros(0, 3, *self.size)
         return torch.cat([fitted(self.one(i), self.size, self.fit) for i in chosen])
@@ -829,9 +896,10 @@ class ImageRun:
         stop:int=None, # and of the one after the last; None for all
         batch_size:int=16,
     )->Iterator[Tensor]: # `[b, 3, *size]`
-        "The images in batches, read ahead by other processes where that pays; the same as `run[a:b]` one after the other"
+        "The images in batches, read ahead where that pays; the same as `run[a:b]` in sequence"
         spans = _spans(start, len(self) if stop is None else min(stop, len(self)), batch_size)
-        workers = _n_workers(self.items, max(0, len(self) - start), self.workers) if len(spans) > 1 else 0
+        left = spans[-1][1] - start if len(spans) > 1 else 0
+        workers = _n_workers(self.items, left, self.workers) if left else 0
         if not workers:
             yield from (self[a:b] for a, b in spans)
             return
@@ -839,16 +907,18 @@ class ImageRun:
             yield torch.from_numpy(x)
 
     def digest(self)->str: # in hexadecimal
-        """Fingerprint of what is shown: size, fit and given groups, names and sizes of files, and the pixels of every image
+        """Fingerprint of what is shown: the pixels of every image, and names and sizes of files
 
+        Also how they are shown: size, fit, shuffled or not, and groups that were given.
         The seed, which decides the order, is not in it.
         """
-        inside = isinstance(self.items, ImageFiles) and _is_path(self.items.path) and os.path.isdir(self.items.path)
+        top = getattr(self.items, "path", None)
+        inside = isinstance(self.items, ImageFiles) and _is_path(top) and os.path.isdir(top)
         about = []
         for i, pixels, group in sorted(zip(self.order, self._pixels, self._labels)):
             about += [i, pixels, group]
             if isinstance(self.items, ImageFiles):
                 file = self.items.files[i]
-                name = os.path.relpath(file, self.items.path) if inside else file.name
+                name = os.path.relpath(file, top) if inside else file.name
                 about += [name, file.stat().st_size]
         return _sha(self.size, self.fit, self.shuffle, *about)

@@ -672,7 +672,7 @@ def invert(
     progress:bool=True # show a bar?
 )->Inversion: # in order of the images; with several seeds, those of one image stand side by side
     "Latents whose images have the units of G do what their partners do in `images` (Eq. 5 and 7); Ctrl-C ends it with the best so far"
-    seeds = (seeds,) if isinstance(seeds, int) else tuple(seeds)
+    seeds = (seeds,) if hasattr(seeds, "__index__") and not getattr(seeds, "ndim", 0) else tuple(seeds)
     check_counts(steps=(steps,1), batch_size=(batch_size,1), frames=(frames,1), seeds=(len(seeds),1))
     d,reconstruct = dictionary,reconstruction_of(reconstruction)
     if d is None and reconstruct is None: raise ValueError("neither a dictionary nor a reconstruction: there is nothing to go by")
@@ -696,7 +696,7 @@ def invert(
             else: wanted = images[i]
             targets = [] if not matches else of_units(d, [o.unit for o in matches], maps, objective) if own else of_pairs(d, matches, partner_maps(d, nets, matches, wanted, layers), objective)
             return targets,reconstruct and reconstruct(fit_to(wanted, size))
-    with evaluating(G, *nets.values()):
+    with torch.inference_mode(False), evaluating(G, *nets.values()): # a search needs gradients, whatever stands around it
         where = Space(G, space)
         with precision_told(G, torch.zeros(0)):
             points = starting_points(where, len(images), seeds, start, label, truncation)

@@ -8,14 +8,14 @@ __all__ = ['RUNNER', 'Ended', 'StudentError', 'Submission', 'Confined', 'user_of
            'judge_file', 'judged_rows', 'end_job', 'grade_labs', 'write_grades', 'gradescope']
 
 # %% ../nbs/16_labs.ipynb #2dad8d17
-import ast, csv, ctypes, hashlib, json, multiprocessing, os, re, shutil, signal, struct, sys, tempfile, time, zipfile
+import builtins, csv, ctypes, hashlib, io, json, multiprocessing, os, re, shutil, signal, struct, subprocess, sys, tempfile, time, zipfile, zlib
 from contextlib import redirect_stdout, suppress
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor, nn
 from fastcore.basics import patch, store_attr
-from fastcore.nbio import read_nb
 from safetensors.torch import load, save
 from .hooks import no_such
 from .mining import as_bytes
@@ -23,16 +23,26 @@ from .mining import as_bytes
 # %% ../nbs/16_labs.ipynb #9f62adf5
 MOST = 2**28 # bytes that one answer may have
 
+def plain(
+    x, # Tensor, of any kind and layout
+    tensors:list # those before it
+)->Tensor: # [same shape], contiguous, without gradients
+    "A tensor as safetensors can hold it; too large a one is refused"
+    size = sum(o.nbytes for o in [*tensors, x])
+    if size>MOST:
+        given,most = size/2**20,MOST/2**20
+        raise ValueError(f"gave {given:.0f} MB of numbers, and {most:.0f} are allowed")
+    return torch.empty(x.shape, dtype=x.dtype).copy_(x.detach())
+
 def packed(
     x, # any value
     tensors:list # to which the tensors in it are added
 ): # what JSON can hold
-    "A value as plain data, its tensors set aside"
+    "A value as plain data, its tensors set aside; whether they carry gradients is kept"
     if isinstance(x, (np.ndarray,np.generic)): x = torch.as_tensor(x)
     if isinstance(x, Tensor):
-        if (size := sum(o.nbytes for o in [*tensors, x]))>MOST: raise ValueError(f"gave {size/2**20:.0f} MB of numbers, and {MOST/2**20:.0f} are allowed")
-        tensors.append(torch.empty(x.shape, dtype=x.dtype).copy_(x.detach()))
-        return {"tensor": len(tensors)-1}
+        tensors.append(plain(x, tensors))
+        return {"gradient" if x.requires_grad else "tensor": len(tensors)-1}
     if isinstance(x, dict): return {"dict": [[packed(k, tensors), packed(v, tensors)] for k,v in x.items()]}
     if isinstance(x, (list,tuple)): return {"tuple" if isinstance(x, tuple) else "list": [packed(o, tensors) for o in x]}
     if isinstance(x, (set,frozenset)): return {"set": [packed(o, tensors) for o in x]}
@@ -50,6 +60,7 @@ def unpacked(
     if not isinstance(x, dict): return x
     (kind,v), = x.items()
     if kind=="tensor": return tensors[str(v)]
+    if kind=="gradient": return tensors[str(v)].requires_grad_()
     if kind=="blank": return ...
     if kind=="dict": return {unpacked(a, tensors): unpacked(b, tensors) for a,b in v}
     return dict(list=list, tuple=tuple, set=set)[kind](unpacked(o, tensors) for o in v)
@@ -78,13 +89,73 @@ class Anything:
     def __call__(self, *args, **kwargs): return self
     def __repr__(self): return ""
 
+def run_shell(
+    command:str, # of a line that begins with "!"
+    **kwargs # of `subprocess.run`
+): # `CompletedProcess`
+    "Run a line of the shell; nobody is there to answer its questions"
+    return subprocess.run(command, shell=True, stdin=subprocess.DEVNULL, **kwargs)
+
+def shell_class()->type:
+    "IPython for notebooks that nobody watches"
+    from IPython.core.error import UsageError
+    from IPython.core.interactiveshell import InteractiveShell
+    class Shell(InteractiveShell):
+        "As in Jupyter, but without pictures, tracebacks and pages; unknown magics are remarked on"
+        def enable_gui(self, gui=None): pass
+        def enable_matplotlib(self, gui=None): return None,"agg"
+        def ask_exit(self): self.remarks.append("exit() was passed over")
+        def showtraceback(self, *args, **kwargs): pass
+        def showsyntaxerror(self, *args, **kwargs): pass
+        def system(self, cmd): self.user_ns["_exit_code"] = run_shell(self.var_expand(cmd, depth=1)).returncode
+        def getoutput(self, cmd, split=True, depth=0):
+            from IPython.utils.text import LSString, SList
+            done = run_shell(self.var_expand(cmd, depth=depth+1), capture_output=True, text=True, errors="replace")
+            text = done.stdout + done.stderr
+            return SList(text.splitlines()) if split else LSString(text)
+        def run_line_magic(self, magic_name, line, _stack_depth=1):
+            if magic_name=="config" and "InlineBackend" in line: return # of pictures, which are not drawn
+            try: return super().run_line_magic(magic_name, line, _stack_depth+1)
+            except UsageError as e: self.remarks.append(f"the line %{magic_name} was passed over: {e}")
+        def run_cell_magic(self, magic_name, line, cell):
+            if magic_name=="timeit": self.remarks.append("what a cell under %%timeit defines is lost: use %%time")
+            if self.find_cell_magic(magic_name): return super().run_cell_magic(magic_name, line, cell)
+            self.remarks.append(f"the magic %%{magic_name} is unknown here, and its cell was run without it")
+            return self.ex(self.transform_cell(cell))
+    return Shell
+
+def no_input(*_): raise EOFError("the cell waits for input")
+
+def started_shell(): # `InteractiveShell`
+    "The IPython of a submission; what it calls its own is `user_ns`"
+    from IPython.core import page
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+    if InteractiveShell._instance: type(InteractiveShell._instance).clear_instance()
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.HistoryManager.hist_file = ":memory:"
+    shell = shell_class()(config=config)
+    for kind in type(shell)._walk_mro(): kind._instance = shell # `get_ipython()` finds it
+    shell.display_formatter.active_types = ["text/plain"]
+    shell.set_hook("show_in_pager", page.as_hook(page.display_page), 90)
+    shell.remarks = []
+    builtins.input = no_input # a judge that runs in a notebook has another one
+    sys.modules["otter"] = Anything()
+    shell.user_ns["grader"] = Anything()
+    return shell
+
 def execute(
-    source:str, # of a cell
-    space:dict, # its names
-):
-    "Run a cell; magics are ignored"
-    from IPython.core.inputtransformer2 import TransformerManager
-    exec(compile(TransformerManager().transform_cell(source), "<cell>", "exec"), space)
+    shell, # from `started_shell`
+    source:str # of a cell
+)->list: # remarks
+    "Run a cell as Jupyter does, and close its pictures; its error is raised"
+    shell.remarks = []
+    result = shell.run_cell(source, store_history=True)
+    if "matplotlib.pyplot" in sys.modules: sys.modules["matplotlib.pyplot"].close("all")
+    error = result.error_before_exec or result.error_in_exec
+    if error: raise error
+    return shell.remarks
 
 def hooks_of(
     m:nn.Module
@@ -101,14 +172,14 @@ def done_to(
     if isinstance(x, Tensor) and not torch.equal(x, before): return x
 
 def answer(
-    space:dict, # names of the submission
+    shell, # the submission's, with its names as `user_ns`
     what:str, # "run", "get" or "call"
     name:str, # source of a cell, or a name
     args=(), kwargs={} # of a call
 )->dict: # plain data
     "Do what the judge asks"
-    if what=="run": return dict(value=execute(name, space))
-    x = space.get(name)
+    if what=="run": return dict(value=None, notes=execute(shell, name))
+    x = shell.user_ns.get(name)
     if what=="get": return dict(callable=True) if callable(x) else dict(value=x)
     given = [*args, *kwargs.values()]
     before = [o.detach().clone() if isinstance(o, Tensor) else None for o in given]
@@ -116,17 +187,28 @@ def answer(
     except Exception as e: res = dict(error=said(e))
     return dict(res, after=[done_to(o, b) for o,b in zip(given, before)])
 
+CURES = {
+    "EOFError": "nobody is there to answer input(): write the value into the cell",
+    "FileNotFoundError": "a student's own files are not there when it is graded",
+    "PermissionError": "only Python's files and one empty folder are open when it is graded",
+    "URLError": "there is no network when it is graded",
+    "gaierror": "there is no network when it is graded",
+    "ConnectionError": "there is no network when it is graded",
+    "ModuleNotFoundError": "install it beside the grader, or take the line out",
+    "NameError": "was the cell that defines it deleted, or did it fail?",
+    "MemoryError": "the notebook takes more memory than it may",
+}
+
 def said(
     error:BaseException
 )->str: # one line
-    "An error in words"
-    try: return f"{type(error).__name__}: {error}"[:500]
-    except Exception: return type(error).__name__
-
-def fresh()->dict: # {name: value}
-    "The names that a notebook starts with"
-    sys.modules["otter"] = Anything()
-    return dict(__name__="__main__", grader=Anything(), display=Anything(), get_ipython=Anything())
+    "An error in words, with a cure where one is known"
+    kinds = [o.__name__ for o in type(error).__mro__]
+    cure = next((CURES[o] for o in kinds if o in CURES), "")
+    try: text = re.sub(r"<ipython-input-\S+>, ", "", " ".join(str(error).split()))
+    except Exception: text = ""
+    line = f"{kinds[0]}: {text}"[:500] if text else kinds[0]
+    return f"{line} ({cure})" if cure else line
 
 def out_of_time(*_): raise TimeoutError("the cell took too long, and was stopped")
 
@@ -138,15 +220,15 @@ def serve(
     import dill
     confine(conn)
     torch.set_num_threads(1)
-    space = fresh()
+    shell = started_shell()
     while True:
         message,seconds = dill.loads(conn.recv_bytes())
         if hasattr(signal, "setitimer"):
             signal.signal(signal.SIGPROF, out_of_time)
             signal.setitimer(signal.ITIMER_PROF, seconds)
         try:
-            if len(reply := encode(answer(space, *message)))>MOST: raise ValueError(f"{message[1]} gives {len(reply)/2**20:.0f} MB, and {MOST/2**20:.0f} are allowed")
-        except BaseException as e: reply = encode(dict(error=said(e)))
+            if len(reply := encode(answer(shell, *message)))>MOST: raise ValueError(f"{message[1]} gives {len(reply)/2**20:.0f} MB, and {MOST/2**20:.0f} are allowed")
+        except BaseException as e: reply = encode(dict(error="; ".join([*shell.remarks, said(e)])))
         finally: signal.setitimer(signal.ITIMER_PROF, 0) if hasattr(signal, "setitimer") else None
         conn.send_bytes(reply)
 
@@ -201,6 +283,24 @@ def become(
     keep = 4 if locked and not os.access(sys.base_prefix, os.R_OK) else 0 # CAP_DAC_READ_SEARCH
     libc.capset((ctypes.c_uint32*2)(0x20080522, 0), (ctypes.c_uint32*6)(keep, keep, 0, 0, 0, 0))
 
+def quiet_streams():
+    "Standard input, output and errors on the null device, as numbers and as Python's files"
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in range(3): os.dup2(null, number)
+    if null>2: os.close(null)
+    sys.stdin = sys.__stdin__ = os.fdopen(0, closefd=False)
+    for number,name in ((1,"stdout"),(2,"stderr")):
+        stream = os.fdopen(number, "w", closefd=False, buffering=1, encoding="utf-8", errors="backslashreplace")
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+QUIET = {
+    "MPLBACKEND": "agg", # pictures are not shown
+    "PIP_NO_INDEX": "1", # what is installed stays, and nothing is looked for in vain
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "TERM": "dumb", # no colours, no pages
+}
+
 def confine(
     conn, # all that stays open
     folder, # to work in
@@ -211,11 +311,11 @@ def confine(
     "Give up all rights that a submission does not need"
     keep = conn.fileno()
     os.chdir(folder)
-    os.environ.update({k: str(folder) for k in ("HOME","TMPDIR","IPYTHONDIR","MPLCONFIGDIR")}, MPLBACKEND="agg")
+    os.environ.update({k: str(folder) for k in ("HOME","TMPDIR","IPYTHONDIR","MPLCONFIGDIR")})
+    os.environ.update(QUIET)
     tempfile.tempdir = None
-    sys.stdin,sys.stdout,sys.stderr = open(os.devnull), open(os.devnull, "w"), open(os.devnull, "w")
+    quiet_streams()
     if os.name!="posix": return
-    for i in range(3): os.dup2(sys.stdin.fileno() if i==0 else sys.stdout.fileno(), i)
     os.closerange(3, keep)
     os.closerange(keep+1, 65536)
     os.setsid()
@@ -332,11 +432,136 @@ def redo(
     after # from `done_to`
 ):
     "Do to our argument what the call did to its copy"
-    if isinstance(x, Tensor) and isinstance(after, Tensor): x.detach().copy_(after)
+    if isinstance(x, Tensor) and isinstance(after, Tensor): x.detach().copy_(after.detach())
     if not isinstance(x, nn.Module): return
     for m,training,was,now in zip(x.modules(), after["training"], hooks_of(x), after["hooks"]):
         m.training = training
         for _ in range(was, now): m.register_forward_hook(lambda *_: None)
+
+# %% ../nbs/16_labs.ipynb #9ade0006
+BIGGEST = 2**27 # bytes of a notebook
+
+class Unreadable(ValueError): "Why a submission cannot be read, in words"
+
+@dataclass
+class Handed:
+    "A notebook that was handed in, read but not run"
+    cells:list # sources of its code cells
+    texts:list # of its other cells
+    lab:str # that its metadata names; "" if none
+    notes:list # what was odd about it
+
+def text_of(
+    data:bytes # of a file
+)->tuple: # (text, a note or "")
+    "The text of a file in any encoding that editors write"
+    try: return data.decode(json.detect_encoding(data)),""
+    except UnicodeDecodeError: return data.decode("cp1252", errors="replace"),"not in UTF-8: read as Windows-1252"
+
+def source_of(
+    cell:dict
+)->str:
+    "The source of a cell, with the line ends of Unix"
+    source = cell.get("source", cell.get("input")) or ""
+    if isinstance(source, list): source = "".join(map(str, source))
+    return str(source).replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+
+def why_no_notebook(
+    text:str,
+    error:json.JSONDecodeError
+)->str: # in words
+    "Why a text cannot be read as a notebook"
+    start = text.lstrip()[:200].lower()
+    if not start: return "the file is empty: save the notebook, and hand it in again"
+    if start.startswith("<"): return "a web page and no notebook: download the notebook itself ('raw'), not the page that shows it"
+    if re.search(r"^(<<<<<<<|>>>>>>>) ", text, re.M): return "holds two versions that git could not merge (<<<<<<<): choose one, save, and hand in again"
+    if start.startswith("%pdf"): return "a PDF and no notebook: hand in the .ipynb"
+    if not start.startswith("{"): return "no notebook: a notebook is JSON, and this begins with " + repr(text.lstrip()[:20])
+    if not text.rstrip().endswith("}"): return "the notebook was cut short: download or save it again"
+    return f"the notebook is damaged in line {error.lineno}, column {error.colno}: save it again in Jupyter"
+
+def notebook_of(
+    data:bytes # of a file
+)->Handed:
+    "A notebook from its bytes"
+    text,note = text_of(data)
+    try: nb = json.loads(text, strict=False)
+    except json.JSONDecodeError as e: raise Unreadable(why_no_notebook(text, e)) from None
+    except RecursionError: raise Unreadable("the notebook is nested too deeply to be read") from None
+    if not isinstance(nb, dict): raise Unreadable("no notebook: the file holds a JSON list or value, and no cells")
+    cells = nb.get("cells")
+    if cells is None and isinstance(nb.get("worksheets"), list): # as notebooks were before 2015
+        cells = [c for sheet in nb["worksheets"] for c in sheet.get("cells", [])]
+    if not isinstance(cells, list): raise Unreadable("no notebook: the file has no cells")
+    cells = [c for c in cells if isinstance(c, dict)]
+    metadata = nb.get("metadata")
+    otter = metadata.get("otter") if isinstance(metadata, dict) else None
+    lab = otter.get("assignment_name") if isinstance(otter, dict) else None
+    code = [source_of(c) for c in cells if c.get("cell_type")=="code"]
+    texts = [source_of(c) for c in cells if c.get("cell_type")!="code"]
+    return Handed(code, texts, lab if isinstance(lab, str) else "", [note] if note else [])
+
+def is_shadow(
+    name:str # path in a zip or folder
+)->bool:
+    "Is it what a Mac or Jupyter keeps for itself?"
+    parts = name.split("/")
+    return parts[-1].startswith("._") or bool({"__MACOSX",".ipynb_checkpoints"} & set(parts))
+
+def from_zip(
+    data:bytes, # of a zip
+    depth:int=0 # zips around it
+)->Handed:
+    "The one notebook of a zip, which may lie in a folder, or in a zip of its own"
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as z:
+            inside = [o for o in z.infolist() if not o.is_dir() and not is_shadow(o.filename)]
+            wanted = [o for o in inside if o.filename.lower().endswith(".ipynb")]
+            if not wanted: wanted = [o for o in inside if o.filename.lower().endswith(".zip")]
+            if not wanted: raise Unreadable("the zip holds no notebook: hand in the .ipynb, or a zip with it")
+            found = {}
+            for o in wanted:
+                with z.open(o) as f: found.setdefault(f.read(BIGGEST+1), o.filename)
+    except (zipfile.BadZipFile,EOFError,zlib.error) as e: raise Unreadable(f"the zip is damaged or was cut short ({e}): hand it in again") from None
+    except (RuntimeError,NotImplementedError) as e: raise Unreadable(f"the zip cannot be opened ({e}): pack it again, without a password") from None
+    if len(found)>1: raise Unreadable(f"{len(found)} different notebooks in one zip ({', '.join(sorted(found.values()))}): hand each in by itself")
+    return read_bytes(next(iter(found)), depth+1)
+
+def read_bytes(
+    data:bytes, # of a file
+    depth:int=0 # zips around it
+)->Handed:
+    "What a file holds, whatever its name says"
+    if len(data)>BIGGEST: raise Unreadable(f"larger than {BIGGEST/2**20:.0f} MB: clear the notebook's outputs, and hand it in again")
+    if not data.startswith(b"PK\x03\x04"): return notebook_of(data)
+    if depth>2: raise Unreadable("zips within zips within zips: hand in the notebook itself")
+    return from_zip(data, depth)
+
+def read_handed(
+    path # of what was handed in
+)->Handed:
+    "Read a submission"
+    with open(path, "rb") as f: return read_bytes(f.read(BIGGEST+1))
+
+def field_of(
+    handed:Handed,
+    which:str # name of the variable
+)->str: # "" if it is not there, or still blank
+    "What a student wrote behind a name of the first cell, with or without quotes"
+    line = re.search(rf"^[ \t]*{which}[ \t]*=[ \t]*(.*)$", "\n".join(handed.cells), re.M)
+    if not line: return ""
+    quoted = re.match(r"""(["'])(.*)\1""", line[1])
+    value = quoted[2] if quoted else line[1].split("#")[0]
+    value = " ".join(value.split()).strip("\"'")
+    return value if re.search(r"\w", value) else ""
+
+def student_of(
+    handed:Handed,
+    name:str # of the file, for want of another
+)->dict: # {"student": its name, "number": the registration number, or ""}
+    "Whose work it is: what the first cell says, or else the file's name"
+    stem = re.sub(r"\.(ipynb|zip)$", "", name, flags=re.I)
+    return dict(student=field_of(handed, "student_name") or stem, number=field_of(handed, "student_number"))
 
 # %% ../nbs/16_labs.ipynb #ec846aa6
 def read_tests(
@@ -345,17 +570,11 @@ def read_tests(
     "The tests of a lab, without writing them anywhere"
     with zipfile.ZipFile(autograder) as z: return {Path(o).stem: z.read(o).decode() for o in sorted(z.namelist()) if re.fullmatch(r"tests/\w+\.py", o)}
 
-def code_of(
-    path # notebook, or a zip that holds one
-)->list: # cells
-    "The code cells of a submission"
-    if Path(path).suffix==".zip":
-        with zipfile.ZipFile(path) as z:
-            names = [o for o in z.namelist() if o.endswith(".ipynb") and not Path(o).name.startswith(".")]
-            if len(names)!=1: raise ValueError(f"{len(names)} notebooks in {Path(path).name}; expected one")
-            nb = json.loads(z.read(names[0]))
-    else: nb = json.loads(Path(path).read_text(encoding="utf-8"))
-    return ["".join(c["source"]) for c in nb["cells"] if c["cell_type"]=="code"]
+def written_points(
+    autograder # zip that `build_labs` made
+)->dict: # {question: points that a person gives}
+    "The written questions of a lab; none if the zip was made before they were noted in it"
+    with zipfile.ZipFile(autograder) as z: return json.loads(z.read(WRITTEN)) if WRITTEN in z.namelist() else {}
 
 def checks_in(
     cells:list # sources
@@ -364,20 +583,20 @@ def checks_in(
     return {q: i for i,c in enumerate(cells) for q in re.findall(r"""grader\.check\(\s*["'](\w+)""", c)}
 
 def mark(
-    path, # notebook, or a zip that holds one
+    handed:Handed,
     autograder, # zip that `build_labs` made
     **limits # as `Submission`
 )->tuple: # ({question: Otter's `TestFile`}, [what went wrong])
     "Mark one submission"
     from otter.test_files.exception_test import ExceptionTestFile
     with Submission(**limits) as s:
-        tests,cells,res,notes = read_tests(autograder),code_of(path),{},[]
+        tests,cells,res,notes = read_tests(autograder),handed.cells,{},[]
         def check(q):
             res[q] = ExceptionTestFile.from_string(tests[q], path=q)
             res[q].run(s)
         where = {q: i for q,i in checks_in(cells).items() if q in tests}
         for i,c in enumerate(cells):
-            try: s.ask("run", c)
+            try: notes += [f"cell {i+1}: {o}" for o in s.ask("run", c)["notes"]]
             except StudentError as e: notes.append(f"cell {i+1}: {e}")
             except Ended as e:
                 notes.append(f"cell {i+1}: {e}")
@@ -386,6 +605,23 @@ def mark(
         for q in tests:
             if q not in res: check(q)
         return {q: res[q] for q in tests},notes
+
+# %% ../nbs/16_labs.ipynb #9ade000a
+WRITTEN = "written.json" # in the zip: {question: points that a person gives}
+
+def written_in(
+    nb:dict # master
+)->dict: # {question: points}
+    "The questions of a lab that a person reads"
+    res = {}
+    for cell in nb["cells"]:
+        head = "".join(cell["source"])
+        if not head.startswith("# BEGIN QUESTION"): continue
+        said = dict(re.findall(r"^(\w+): *(\S+)", head, re.M))
+        if said.get("manual", "").lower()!="true": continue
+        points = float(said.get("points", 1))
+        res[said["name"]] = int(points) if points.is_integer() else points
+    return res
 
 # %% ../nbs/16_labs.ipynb #ee26fe46
 def course_number(
@@ -413,11 +649,13 @@ if __name__=="__main__": gradescope("/autograder")
 
 def with_runner(
     autograder, # zip from Otter
-    dest
+    dest,
+    written:dict={} # {question: points} that a person gives
 ):
-    "The same zip, with our runner"
+    "The same zip, with our runner, and with the points of written questions"
     with zipfile.ZipFile(autograder) as old, zipfile.ZipFile(dest, "w", zipfile.ZIP_DEFLATED) as new:
         for o in old.infolist(): new.writestr(o, RUNNER if o.filename=="run_otter.py" else old.read(o))
+        new.writestr(WRITTEN, json.dumps(written))
 
 def build_lab(
     master:Path,
@@ -428,13 +666,14 @@ def build_lab(
     from otter.assign import main as assign
     with tempfile.TemporaryDirectory() as tmp, open(os.devnull, "w") as quiet, redirect_stdout(quiet):
         tmp = Path(tmp)
-        (tmp/master.name).write_text(json.dumps(for_course(master, seed)), encoding="utf-8")
+        nb = for_course(master, seed)
+        (tmp/master.name).write_text(json.dumps(nb), encoding="utf-8")
         assign(str(tmp/master.name), str(tmp/"made"), no_pdfs=True, no_run_tests=True)
         for made,to in (("student","student"),("autograder","solution")):
             (out/to).mkdir(parents=True, exist_ok=True)
             shutil.copy(tmp/"made"/made/master.name, out/to)
         (out/"autograder").mkdir(exist_ok=True)
-        with_runner(next((tmp/"made/autograder").glob("*.zip")), out/"autograder"/f"{master.stem}.zip")
+        with_runner(next((tmp/"made/autograder").glob("*.zip")), out/"autograder"/f"{master.stem}.zip", written_in(nb))
 
 def build_labs(
     seed:str=None, # of the course: any text that students don't know, and that you keep
@@ -447,49 +686,208 @@ def build_labs(
     for o in found: build_lab(o, seed, Path(out))
     return f"{len(found)} labs in {out}: hand out student/, keep solution/ and autograder/ to yourself"
 
-# %% ../nbs/16_labs.ipynb #d00f92ed
-def lab_of(
-    path, # notebook, or a zip that holds one
-    labs # names of those that there are tests for
+# %% ../nbs/16_labs.ipynb #9ade000b
+ARCHIVES = (".7z",".rar",".tar",".gz",".tgz",".bz2",".xz")
+
+@dataclass
+class Found:
+    "A file among the submissions"
+    path:Path
+    name:str # its place in the folder, in characters that can be written
+    refused:str = "" # why it is not even read
+
+def shown(
+    name:str # of a file, perhaps of bytes that are no text
 )->str:
-    "Which lab a submission is of"
-    with (zipfile.ZipFile(path) if Path(path).suffix==".zip" else open(path, "rb")) as f:
-        text = f.read(next(o for o in f.namelist() if o.endswith(".ipynb"))) if Path(path).suffix==".zip" else f.read()
-    name = json.loads(text).get("metadata", {}).get("otter", {}).get("assignment_name")
-    if name not in labs: raise no_such("lab", name, labs)
-    return name
+    "A file's name in characters that can be written; other bytes as \\xNN"
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+def why_refused(
+    path:Path,
+    root:str # real path of the folder of submissions
+)->str: # in words; "" if it may be read
+    "Why a file is not read: a link out of the folder, or no ordinary file"
+    target = os.path.realpath(path)
+    if not os.path.exists(target): return "a link that leads nowhere: hand in the file itself"
+    if os.path.commonpath([root, target])!=root: return "a link that leads outside the folder of submissions, and was not followed: put the file itself there"
+    if not os.path.isfile(target): return "no ordinary file"
+    if not os.access(target, os.R_OK): return "a file that may not be read: change its permissions"
+    if path.name.lower().endswith(ARCHIVES): return "an archive of another kind than zip: hand in the notebook, or a .zip"
+    return ""
+
+def is_submission(
+    path:Path # ordinary file
+)->bool:
+    "Does a file's name or its content say that it is a notebook, or a zip with one?"
+    if path.name.lower().endswith((".ipynb",".zip")): return True
+    with open(path, "rb") as f: start = f.read(2**16)
+    if start.startswith(b"PK\x03\x04"):
+        with suppress(Exception), zipfile.ZipFile(path) as z: return any(o.lower().endswith(".ipynb") for o in z.namelist())
+        return False
+    return text_of(start)[0].lstrip().startswith("{") and '"cells"' in text_of(start)[0]
+
+def found_in(
+    folder
+)->tuple: # ([Found], [names of what is no submission])
+    "All submissions of a folder, in order; every one gets a row, whatever its name and kind"
+    root,found,others = os.path.realpath(folder),[],[]
+    for here,folders,files in os.walk(root):
+        linked = [o for o in folders if os.path.islink(os.path.join(here, o))]
+        for o in sorted([*files, *linked]):
+            path = Path(here)/o
+            place = path.relative_to(root).as_posix()
+            if is_shadow(place): continue
+            inside = os.path.commonpath([root, os.path.realpath(path)])==root
+            if o in linked and inside: continue # its files are graded where they are
+            refused = why_refused(path, root)
+            if refused or is_submission(path): found.append(Found(path, shown(place), refused))
+            else: others.append(shown(place))
+    return sorted(found, key=lambda o: o.name),sorted(others)
+
+def places(
+    names:list # of submissions
+)->list: # of paths without suffix, as different as the submissions
+    "Where what is said of each submission is written: its own place, for any name"
+    files,folders,res = set(),set(),[]
+    for name in names:
+        parts = [re.sub(r'^[=+@-]|[\x00-\x1f\x7f<>:"|?*\\]', "_", o) for o in name.split("/")]
+        parts = [o.encode()[:200].decode(errors="ignore").rstrip(" .") or "_" for o in parts]
+        first,n = parts[-1],1
+        def taken():
+            above = {"/".join(parts[:i]).casefold() for i in range(1, len(parts))}
+            own = "/".join(parts).casefold() + ".txt"
+            return own in files|folders or above & files
+        while taken():
+            n += 1
+            parts = [f"{parts[0]} ({n})", *parts[1:]] if len(parts)>1 else [f"{first} ({n})"]
+        folders |= {"/".join(parts[:i]).casefold() for i in range(1, len(parts))}
+        files.add("/".join(parts).casefold() + ".txt")
+        res.append("/".join(parts))
+    return res
+
+# %% ../nbs/16_labs.ipynb #9ade000e
+def lab_of(
+    handed:Handed,
+    labs:dict # {name: autograder}
+)->tuple: # (name, a note or "")
+    "Which lab a submission is of: by its metadata, or else by the functions it defines"
+    if handed.lab in labs: return handed.lab,""
+    if handed.lab: raise Unreadable(str(no_such("lab", handed.lab, labs)))
+    named = re.findall(r"""otter\.Notebook\(\s*["'](.+?)\.ipynb""", "\n".join(handed.cells))
+    for o in named:
+        if o in labs: return o,"its metadata is lost: its first cell says which lab it is"
+    made = set(re.findall(r"^(?:async )?(?:def )?(\w+)\s*[(=]", "\n".join(handed.cells), re.M))
+    def asked(lab): return {o for t in read_tests(labs[lab]).values() for o in re.findall(r"\w+", " ".join(re.findall(r"^def \w+\((.*)\)", t, re.M)))}
+    share = {o: len(made & asked(o))/len(asked(o)) for o in labs}
+    best = max(share, key=share.get)
+    if share[best]<.5 or sum(o==share[best] for o in share.values())>1: raise Unreadable("no lab can be told from it: it has no metadata, and defines the functions of none of them")
+    return best,"its metadata is lost: its functions say which lab it is"
 
 def row_of(
-    res:dict, notes:list # of `mark`
-)->dict: # {column: value}
+    res:dict, notes:list, # of `mark`
+    written:dict={} # {question: points} that a person gives
+)->dict: # {column: value}; notes are a list
     "One row of the table of grades"
-    score,possible = sum(o.score for o in res.values()),sum(o.possible for o in res.values())
-    return dict(score=round(score, 3), possible=possible, percent=round(100*score/possible, 1), **{q: round(o.score, 3) for q,o in res.items()}, notes="; ".join(notes))
+    score = round(sum(o.score for o in res.values()), 3)
+    possible = sum(o.possible for o in res.values())
+    awaited = sum(written.values())
+    return dict(score=score, possible=possible, percent=round(100*score/possible, 1) if possible else 0, written_awaited=awaited, total_so_far=score,
+        total_possible=possible+awaited, **{q: round(o.score, 3) for q,o in res.items()}, notes=notes)
 
 def feedback(
     res:dict, # of `mark`
     hidden:bool=True # show what hidden tests say, too?
 )->str:
     "What the tests say, question by question"
-    def line(t): return f"  {'hidden' if t.test_case.hidden else 'visible'}: {'passed' if t.passed else t.message.splitlines()[-1]}"
-    return "\n".join(f"{q}: {o.score:g} of {o.possible:g}\n" + "\n".join(line(t) for t in o.test_case_results if hidden or not t.test_case.hidden) for q,o in res.items())
+    def line(t):
+        kind,name = "hidden" if t.test_case.hidden else "visible",t.test_case.body.test_func.__name__
+        if t.passed: return f"  {kind} {name}: passed"
+        if t.test_case.hidden and not hidden: return f"  {kind} {name}: not passed"
+        why = t.message.splitlines()[-1].removeprefix("AssertionError: ")
+        return f"  {kind} {name}: {why or 'not passed'}"
+    blocks = ["\n".join([f"{q}: {o.score:g} of {o.possible:g}", *map(line, o.test_case_results)]) for q,o in res.items()]
+    return "\n".join(blocks)
 
+# %% ../nbs/16_labs.ipynb #9ade000f
+def for_student(
+    row:dict, # of the table
+    tests:str # from `feedback`, without what hidden tests say
+)->str:
+    "What a student may read, with nothing in it that only the instructor should know"
+    lines = [f"{row.get('lab') or 'No lab'}: {row['score']:g} of {row['possible']:g} points from the tests" if row.get("possible") else "Not graded."]
+    if row.get("written_awaited"): lines.append(f"Written questions: {row['written_awaited']:g} more points, which a person gives.")
+    if tests: lines += ["", tests]
+    if row["notes"]: lines += ["", "What was noticed:", *[f"- {o}" for o in row["notes"]]]
+    return "\n".join(lines) + "\n"
+
+def for_instructor(
+    row:dict, # of the table
+    tests:str # from `feedback`, with what hidden tests say
+)->str:
+    "What the instructor may want to know of a submission"
+    lines = [f"{k}: {v}" for k,v in row.items() if k!="notes" and not re.fullmatch(r"q\d+\w*", k)]
+    if tests: lines += ["", tests]
+    notes = [f"- {o}" for o in row["notes"]] or ["none"]
+    return "\n".join([*lines, "", "notes:", *notes]) + "\n"
+
+def judged(
+    found:Found,
+    labs:dict, # {name: autograder}
+    limits:dict # of `Submission`
+)->tuple: # (row, results of `mark`)
+    "Read and mark one submission; what cannot be read gets a row that says why"
+    row,res = dict(student_of(Handed([], [], "", []), found.name), score=0, notes=[]),{}
+    try:
+        if found.refused: raise Unreadable(found.refused)
+        handed = read_handed(found.path)
+        row.update(student_of(handed, found.name), notes=handed.notes)
+        lab,told = lab_of(handed, labs)
+        row.update(lab=lab)
+        res,notes = mark(handed, labs[lab], **limits)
+        row.update(row_of(res, [o for o in (*handed.notes, told, *notes) if o], written_points(labs[lab])))
+    except Unreadable as e: row.update(notes=[*row["notes"], str(e)])
+    except Exception as e: row.update(notes=[f"the grader itself failed, please tell its authors: {said(e)}"])
+    return row,res
+
+def write_texts(
+    dest:Path, # without suffix
+    row:dict, res:dict # from `judged`
+):
+    "Write what is said of a submission: the row, one text for the student, one for the instructor"
+    Path(f"{dest}.student").write_text(for_student(row, feedback(res, hidden=False)), encoding="utf-8")
+    Path(f"{dest}.instructor").write_text(for_instructor(row, feedback(res)), encoding="utf-8")
+    Path(f"{dest}.json").write_text(json.dumps(row), encoding="utf-8")
+
+def row_from(
+    dest:Path, # of a judge
+    found:Found
+)->dict:
+    "The row that a judge has written, or one that says that it has not"
+    try: return json.loads(Path(f"{dest}.json").read_text(encoding="utf-8"))
+    except (OSError,ValueError):
+        why = "the judge was stopped: this submission takes too long, or too much"
+        row = dict(student_of(Handed([], [], "", []), found.name), score=0, notes=[why])
+        write_texts(dest, row, {})
+        return row
+
+def harmless(
+    value # of the table
+): # the same, as text that no spreadsheet takes for a formula
+    "A cell of the table: a student's name that begins with = is not to be calculated"
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=","+","-","@","\t","\r")) else value
+
+# %% ../nbs/16_labs.ipynb #d00f92ed
 def judge_file(
-    path, labs:dict, # submission; {name: autograder}
-    dest:Path, # where to put the row and the feedback
+    found:Found, labs:dict, # submission; {name: autograder}
+    dest:Path, # where to put the row, and the texts for student and instructor
     limits:dict # of `Submission`
 ):
     "What a judge's process does"
-    try:
-        lab = lab_of(path, labs)
-        res,notes = mark(path, labs[lab], **limits)
-        row,text = dict(lab=lab, **row_of(res, notes)),feedback(res)
-    except Exception as e: row,text = dict(score=0, notes=said(e)),said(e)
-    dest.with_suffix(".txt").write_text(text + (f"\nnotes: {row['notes']}" if row["notes"] else "") + "\n", encoding="utf-8")
-    dest.with_suffix(".json").write_text(json.dumps(row), encoding="utf-8")
+    row,res = judged(found, labs, limits)
+    write_texts(dest, row, res)
 
 def judged_rows(
-    paths:list, # submissions
+    found:list, # submissions
     labs:dict, # {name: autograder}
     dest:Path, # folder
     limits:dict, # of `Submission`
@@ -497,20 +895,19 @@ def judged_rows(
 )->list: # rows, in order
     "All submissions, `workers` at a time"
     context = multiprocessing.get_context("fork" if sys.platform=="linux" else "spawn")
-    todo,running = list(enumerate(paths)),{}
+    todo,running = list(enumerate(found)),{}
     try:
         while todo or running:
             while todo and len(running)<workers:
-                i,p = todo.pop(0)
-                job = context.Process(target=judge_file, args=(p, labs, dest/str(i), limits))
+                i,o = todo.pop(0)
+                job = context.Process(target=judge_file, args=(o, labs, dest/str(i), limits))
                 job.start()
                 running[job.sentinel] = (job, time.monotonic()+60*limits["minutes"]+60)
             over = set(wait(list(running), 1)) | {k for k,(_,until) in running.items() if time.monotonic()>until}
             for k in over: end_job(*running.pop(k))
     finally:
         for o in running.values(): end_job(*o)
-    def row(i): return json.loads((dest/f"{i}.json").read_text()) if (dest/f"{i}.json").is_file() else dict(score=0, notes="the judge was stopped: this submission takes too long, or too much")
-    return [row(i) for i in range(len(paths))]
+    return [row_from(dest/str(i), o) for i,o in enumerate(found)]
 
 def end_job(
     job, # process of a judge
@@ -533,29 +930,41 @@ def grade_labs(
 )->str: # in one line
     "Grade a folder of submissions, each in a process of its own"
     import otter.test_files.exception_test, matplotlib.pyplot, rosetta_neurons.all # read once, for all submissions
+    import IPython.core.interactiveshell
     if not Path(folder).is_dir(): raise ValueError(f"no folder {folder} of submissions")
     labs = {o.stem: str(o.resolve()) for o in Path(autograder).glob("*.zip")}
     if not labs: raise ValueError(f"no autograder in {autograder}: `rosetta-labs build` makes it")
-    paths = sorted(p.resolve() for p in Path(folder).rglob("*") if p.suffix in (".ipynb",".zip") and ".ipynb_checkpoints" not in p.parts)
-    if not paths: raise ValueError(f"no notebooks in {folder}")
-    texts,names = Path(out).with_suffix(""),[p.relative_to(Path(folder).resolve()).as_posix() for p in paths]
-    texts.mkdir(parents=True, exist_ok=True)
+    found,others = found_in(folder)
+    if not found: raise ValueError(f"no notebooks in {folder}")
+    texts,names = Path(out).with_suffix(""),[o.name for o in found]
+    for o in (texts/"feedback", texts/"instructor"): o.mkdir(parents=True, exist_ok=True)
+    open(out, "a").close() # if it can't be written, say so before the work and not after it
     with tempfile.TemporaryDirectory() as tmp:
-        rows = judged_rows(paths, labs, Path(tmp), dict(minutes=minutes, seconds=seconds, memory=as_bytes(memory)), workers or os.cpu_count())
-        for i,o in enumerate(names):
-            if (Path(tmp)/f"{i}.txt").is_file(): shutil.copy(Path(tmp)/f"{i}.txt", texts/f"{o.replace('/', '_')}.txt")
+        rows = judged_rows(found, labs, Path(tmp), dict(minutes=minutes, seconds=seconds, memory=as_bytes(memory)), workers or os.cpu_count())
+        for i,place in enumerate(places(names)):
+            rows[i]["feedback"] = f"{place}.txt"
+            for kind,to in (("student","feedback"),("instructor","instructor")):
+                (texts/to/place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(Path(tmp)/f"{i}.{kind}", texts/to/f"{place}.txt")
     write_grades(Path(out), names, rows)
-    return f"{len(rows)} submissions graded {confinement()}: {out}"
+    rest = f"; passed over, as no notebooks: {', '.join(others)}" if others else ""
+    return f"{len(rows)} submissions graded {confinement()}: {out}{rest}"
 
 def write_grades(
     out:Path, names:list, rows:list
 ):
-    "The table of grades"
+    "The table of grades, whole or not at all"
     questions = sorted({k for r in rows for k in r if re.fullmatch(r"q\d+\w*", k)}, key=lambda o: (len(o), o))
-    with open(out, "w", newline="", encoding="utf-8") as f:
-        table = csv.DictWriter(f, ["file","lab","score","possible","percent",*questions,"notes"], restval="")
+    totals = ["score","possible","percent","written_awaited","total_so_far","total_possible"]
+    columns = ["file","student","number","lab",*totals,*questions,"notes","feedback"]
+    part = out.with_name(out.name+".part")
+    with open(part, "w", newline="", encoding="utf-8") as f:
+        table = csv.DictWriter(f, columns, restval="")
         table.writeheader()
-        table.writerows(dict(file=n, **r) for n,r in zip(names, rows))
+        for name,row in zip(names, rows):
+            row = dict(row, file=name, notes="; ".join(row["notes"]))
+            table.writerow({k: harmless(v) for k,v in row.items()})
+    os.replace(part, out)
 
 # %% ../nbs/16_labs.ipynb #b8c3529d
 def gradescope(
@@ -569,9 +978,13 @@ def gradescope(
     made = folder/"autograder.zip"
     with zipfile.ZipFile(made, "w") as z:
         for o in (folder/"source/tests").glob("*.py"): z.write(o, f"tests/{o.name}")
-    paths = [*(folder/"submission").glob("*.ipynb"), *(folder/"submission").glob("*.zip")]
-    if len(paths)!=1: raise ValueError(f"{len(paths)} notebooks handed in; expected one")
-    res,notes = mark(paths[0], made)
-    found = GradingResults(list(res.values())).to_gradescope_dict(AutograderConfig({"show_hidden": False}))
+    found,_ = found_in(folder/"submission")
+    if len(found)!=1: raise ValueError(f"{len(found)} notebooks handed in; expected one")
     (folder/"results").mkdir(exist_ok=True)
-    (folder/"results/results.json").write_text(json.dumps(dict(found, score=row_of(res, notes)["score"])))
+    try:
+        if found[0].refused: raise Unreadable(found[0].refused)
+        res,notes = mark(read_handed(found[0].path), made)
+        results = GradingResults(list(res.values())).to_gradescope_dict(AutograderConfig({"show_hidden": False}))
+        results.update(score=row_of(res, notes)["score"])
+    except Unreadable as e: results = dict(score=0, output=str(e), tests=[])
+    (folder/"results/results.json").write_text(json.dumps(results))

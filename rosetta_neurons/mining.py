@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['noting_where', 'name_of', 'check_maps', 'observe', 'sha256_of', 'SampleRun', 'source_of', 'weights_digest',
-           'device_of', 'on_device', 'seeded', 'ready_to_mine', 'TopImages', 'Mining', 'made_by', 'levels',
-           'Checkpoint', 'joined', 'is_first', 'as_bytes', 'check_counts', 'as_setting', 'named_models', 'layers_of',
-           'mine']
+           'device_of', 'on_device', 'new_tensors_on', 'seeded', 'ready_to_mine', 'TopImages', 'Mining', 'made_by',
+           'check_varied', 'levels', 'Checkpoint', 'joined', 'is_first', 'as_bytes', 'check_counts', 'as_setting',
+           'named_models', 'layers_of', 'mine']
 
 # %% ../nbs/08_mining.ipynb #42eef469
 import hashlib, json, math, os, re, time, warnings
@@ -27,6 +27,7 @@ from .nulls import CachedMaps, ScoredBuddies, cached_bytes, permuted_maxima, ran
 from .sums import Sums, blocks, flatten, table_bytes, together, unflatten
 from .dictionary import CLUSTERINGS, Live, Recipe, RosettaDictionary, check_names, check_writable, linkage_tree, stats_table
 from .images import ImageRun, check_images, input_size
+from .zoo.core import as_vision
 
 # %% ../nbs/08_mining.ipynb #37e561fe
 @contextmanager
@@ -54,6 +55,9 @@ def check_maps(
 ):
     "Refuse maps of another number of images, and values that are not finite"
     for l,o in maps.items():
+        if o.is_complex():
+            raise TypeError(f"layer {l!r} gave complex numbers, which have no order: "
+                            "wrap the model, and return their absolute value")
         if len(o)!=n: raise ValueError(f"layer {l!r} gave maps of {len(o)} images for a batch of {n}")
         if all(v.isfinite() for v in o.aminmax()): continue
         i,c = (~o.isfinite()).nonzero()[0,:2].tolist()
@@ -70,7 +74,7 @@ def observe(
     with noting_where(f"in model {name!r} ({name_of(model)})"):
         with record(model, **(spec if isinstance(spec, dict) else dict(layers=spec))) as maps: out = model(x)
         check_maps(maps, len(x))
-    return out,dict(maps)
+    return out,{l: o if o.is_floating_point() else o.float() for l,o in maps.items()} # masks and quantized maps are whole numbers
 
 # %% ../nbs/08_mining.ipynb #517ede5d
 def sha256_of(
@@ -141,6 +145,15 @@ def on_device(
         if was!=device: net.to(was)
 
 # %% ../nbs/08_mining.ipynb #31ca5fc0
+@contextmanager
+def new_tensors_on(
+    device:torch.device
+):
+    "New tensors go there unless they say where, whatever `torch.set_default_device` has said outside"
+    if torch.get_default_device()==device: yield
+    else:
+        with device: yield
+
 @contextmanager
 def seeded(
     seed:int, # of whatever chance the models use in their forward pass
@@ -232,7 +245,8 @@ class Mining:
         center:str="unit", # match by Eq. 2 ("unit") or by content correlation ("position")
         seed:int=0, # of whatever chance the models use, in each pass anew
         permutations:int=0, # random pairings of all images, for p-values
-        clustering:str="average linkage" # one of `CLUSTERINGS`
+        clustering:str="cut components", # one of `CLUSTERINGS`
+        home=torch.device("cpu") # where the models' own new tensors go (`torch.set_default_device`)
     ):
         store_attr()
         self.names,self.digests = ({m: f(o) for m,o in nets.items()} for f in (name_of, weights_digest))
@@ -268,7 +282,7 @@ def maps(self:Mining,
     x # images, or latents of G
 )->tuple: # (what the model returned, its maps)
     "Call a model"
-    out,maps = observe(name, self.nets[name], x, self.layers.get(name))
+    with new_tensors_on(self.home): out,maps = observe(name, self.nets[name], x, self.layers.get(name))
     if name not in self.channels:
         self.channels[name] = {l: o.shape[1] for l,o in maps.items()}
         self.sizes[name] = {l: list(o.shape[2:]) for l,o in maps.items()}
@@ -283,6 +297,19 @@ def made_by(
     with noting_where(f"in the images of {name_of(G)}"): check_images(images)
     return images.float()
 
+def check_varied(
+    G, # named in the error
+    images:Tensor, # float32 `[B, 3, H, W]`, what it made of different latents
+    latents
+):
+    "Refuse images that all look the same: what is left to correlate is rounding and noise"
+    if len(images)<2 or (images-images[:1]).abs().max()>=1/255: return
+    psi = getattr(latents, "truncation", None)
+    why = "has it collapsed, or does it not use its latents?"
+    if isinstance(psi, (int, float)) and psi < .1:
+        why = f"truncation is {psi:g}, which leaves only the mean image: take a larger one"
+    raise ValueError(f"the first {len(images)} images of {name_of(G)} are all the same, within 1/255: {why}")
+
 # %% ../nbs/08_mining.ipynb #b8323735
 @patch
 def look(self:Mining,
@@ -292,6 +319,7 @@ def look(self:Mining,
     sampled = isinstance(self.source, SampleRun)
     out,maps_g = self.maps("G", x if sampled else x.clone())
     if sampled: x = made_by(self.nets["G"], out)
+    if sampled and not self.probe: check_varied(self.nets["G"], x, self.source.z)
     self.image_size = list(x.shape[2:])
     return {"G": maps_g, **{m: self.maps(m, x.clone())[1] for m in self.nets if m!="G"}}
 
@@ -360,7 +388,7 @@ def finish(self:Mining,
     "Eq. 2-4 on what was gathered"
     tables = {m: {k: torch.cat([o[k] for o in every]) for k in every[0]} for m,every in self.stats.items()}
     for m,o in self.top.items(): tables[m] |= o.tables(self.source.groups, tables[m]["min"].double())
-    for m,o in self.found.items(): tables[m] |= zip(("buddies","scores","decoys","flip_decoys"), o.finish())
+    for m,o in self.found.items(): tables[m] |= zip(("buddies","scores","decoys","flip_decoys","z"), o.finish())
     for m,o in self.maxima.items():
         if o: tables[m]["maxima"] = torch.tensor(o, dtype=torch.float64)
     leaves = torch.cat([tables[m]["buddies"][:,0].cpu() for m in self.found]).unique()
@@ -591,19 +619,32 @@ def as_setting(
     raise TypeError(f"{name} must be a number or a list of numbers, got {type(x).__name__}")
 
 # %% ../nbs/08_mining.ipynb #978f3eca
+def _check_weights(
+    name:str, # said in the error
+    net:nn.Module
+):
+    "Refuse a network whose weights are not there yet"
+    for k,o in [*net.named_parameters(), *net.named_buffers()]:
+        if nn.parameter.is_lazy(o):
+            raise ValueError(f"model {name!r}: {k!r} has no shape yet: "
+                             "call the model on a batch first, and load its weights")
+        if o.is_meta:
+            raise ValueError(f"model {name!r}: {k!r} is on the meta device and holds no numbers: "
+                             "load its weights first")
+
 def named_models(
     G, # the model that all others are matched with
     models # `{name: model}`, or one model
 )->dict: # `{"G": G, name: model, ...}`
-    "Every model under its name"
+    "Every model under its name; a bare network of timm with the normalisation that it names as its own"
     models = models if isinstance(models, dict) else {name_of(models): models}
     for o in models:
         if not isinstance(o, str) or not o: raise TypeError(f"models are given by name, as {{'name': model}}; got {o!r} for the name of {name_of(models[o])}")
     for o in ("G","itself"):
         if o in models: raise ValueError(f"the name {o!r} is that of the first model: give the other one another name")
     if not models: raise ValueError("give at least one model to match G with")
-    for m in (G, *models.values()): network(m)
-    return {"G": G, **models}
+    for m,o in {"G": G, **models}.items(): _check_weights(m, network(o))
+    return {m: as_vision(o) for m,o in {"G": G, **models}.items()}
 
 # %% ../nbs/08_mining.ipynb #7ffa4a61
 def layers_of(
@@ -636,7 +677,7 @@ def mine(
     size=None, # that images given are brought to, (rows, columns) or one number; if None what the models want, where they say so
     checkpoint_s:float=60., # seconds between checkpoints in `out`, from which the same call goes on after it was stopped
     permutations:int=0, # random pairings of the images, for p-values of single matches; 99 are a usual choice
-    clustering:str="average linkage", # how Rosetta Neurons become concepts; "connected components" is the paper's rule
+    clustering:str="cut components", # how Rosetta Neurons become concepts; "connected components" is the paper's rule
     groups=None, # of the images: one hashable for each, the same for copies, for frames of one film; if None, near-copies are found
     shuffle:bool=True, # False takes the first `n` images as they stand
     fit:str="stretch", # how images are brought to `size`; or "crop"
@@ -648,15 +689,17 @@ def mine(
     check_counts(n=(n,2), k=(k,1), batch_size=(batch_size,1), shift=(shift,1), permutations=(permutations,0))
     check_names("center", [center], ["unit","position"])
     check_names("clustering", [clustering], CLUSTERINGS)
-    if out is not None: check_writable(out)
+    if out is not None: out = check_writable(out)
     settings = {k: as_setting(k, o) for k,o in dict(seed=seed, label=label, truncation=truncation).items()}
-    most = as_bytes(max_memory)
-    with joined(device) as device, ready_to_mine(list(nets.values()), device, seed) as device:
+    seed = settings["seed"]
+    if isinstance(seed, bool) or not isinstance(seed, int): raise TypeError(f"seed must be a whole number, got {seed!r}")
+    most,home = as_bytes(max_memory),torch.get_default_device()
+    with new_tensors_on(torch.device("cpu")), joined(device) as device, ready_to_mine(list(nets.values()), device, seed) as device:
         source = source_of(G, n, seed, label, truncation, images, size=size or input_size(*nets.values()), fit=fit, errors=errors,
             shuffle=shuffle, groups=groups, shift=shift)
         check_counts(n=(len(source), max(2, shift+1)))
         if permutations and together()>1: raise ValueError(f"permutations={permutations} needs one process, and here are {together()}: images of all are paired with images of all")
-        run = Mining(nets, source, batch_size, layers, shift, most, k, center, seed, permutations, clustering)
+        run = Mining(nets, source, batch_size, layers, shift, most, k, center, seed, permutations, clustering, home)
         checkpoint = Checkpoint(out, run.identity(**settings, device=device.type, max_memory=most), checkpoint_s)
         run.run(device, checkpoint, progress and is_first())
         if permutations: run.permute(checkpoint, progress)

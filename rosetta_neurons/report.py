@@ -26,7 +26,7 @@ from fastcore.utils import *
 from .nulls import rosetta_q
 from .dictionary import Concept, Match, RosettaDictionary, check_writable, content_of, write_beside
 from .zoo import create_model, known_model, list_models
-from .zoo.core import Latents
+from .zoo.core import Latents, as_vision
 from .images import ImageRun
 from .mining import SampleRun, layers_of, name_of, observe, ready_to_mine, weights_digest
 from .viz import HEAT_COLORS, MEASURES, as_heat, fit_heat, fit_images, overlay, show_scores, spotlight
@@ -68,7 +68,7 @@ def find_network(
     zoo = [o for o in (dictionary.names[m],m) if known_model(o)]
     if given is None and not zoo:
         raise ValueError(f"the network {m!r} ({dictionary.names[m]}) is neither at hand nor in the zoo: give {'generator=...' if m=='G' else f'models={{{m!r}: ...}}'}")
-    net = create_model(zoo[0]) if given is None else given
+    net = create_model(zoo[0]) if given is None else as_vision(given)
     now,then = weights_digest(net),dictionary.digests[m]
     if now!=then: raise ValueError(f"{name_of(net)} is not the network that was mined as {m!r}: the sha256 of its weights is {now[:12]}, expected {then[:12]}")
     return net
@@ -744,7 +744,7 @@ def recipe_html(
     how["made with"] = ", ".join(f"{k} {v}" for k,v in d.versions.items())
     how |= {f"layers of {d.generator if m=='G' else m}":", ".join(o) for m,o in d.layers.items()}
     if d.filters: how["filtered by"] = "; ".join(str({k: v for k,v in o.items() if v}) for o in d.filters)
-    return "<dl>" + "".join(f"<div><dt>{k}</dt><dd>{escape(str(v))}</dd></div>" for k,v in how.items()) + "</dl>"
+    return "<dl>" + "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(str(v))}</dd></div>" for k,v in how.items()) + "</dl>"
 
 def _fit_text(
     dictionary:RosettaDictionary

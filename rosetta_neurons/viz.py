@@ -28,7 +28,7 @@ def theme(
     "Letters, lines and colours of every figure"
     inked = dict.fromkeys("text.color axes.edgecolor axes.labelcolor xtick.color ytick.color".split(), INK[dark])
     papered = dict.fromkeys("figure.facecolor axes.facecolor savefig.facecolor".split(), PAPER[dark])
-    return {**inked, **papered, "figure.dpi":72, "font.size":12, "axes.titlesize":12, "axes.spines.top":False, "axes.spines.right":False, "lines.linewidth":2,
+    return {**inked, **papered, "figure.dpi":72, "font.size":12, "text.parse_math":False, "axes.titlesize":12, "axes.spines.top":False, "axes.spines.right":False, "lines.linewidth":2,
         "legend.frameon":False, "axes.prop_cycle":mpl.cycler(color=LINE_COLORS[dark], linestyle=DASHES)}
 
 @contextmanager

@@ -371,7 +371,7 @@ def growing_tables(
     for i,n in zip((0,*ns), ns):
         with evaluating(G, *models.values()): images,maps = observe("G", G, z[i:n], G.layers)
         for m,net in models.items():
-            more = pairings(maps, all_maps(m, net, images))
+            more = pairings(maps, all_maps(m, net, images))[:2]
             sums[m] = [a.merge(b) for a,b in zip(sums[m], more)] if m in sums else more
         tables[n] = {m: tuple({k: pc.compute(o) for k,o in MEASURED.items()} for pc in o) for m,o in sums.items()}
     return tables

@@ -75,6 +75,33 @@ def unit_stats(maps):
     if maps.numel()==24: return torch.tensor([7.5,11.5,15.5]),torch.ones(3)
     return torch.tensor([1.]),torch.tensor([(8/7)**.5])''')
 
+# Each of what follows fails one hidden test and no other: no visible test can see it
+wrong(L, "q2", "gradients recorded", "gradients were recorded", '''
+def observe(model, layer, images):
+    modes = [(m, m.training) for m in model.modules()]
+    model.eval()
+    try: return maps_of(model, layer, images)
+    finally:
+        for m,training in modes: m.training = training''')
+wrong(L, "q3", "images mixed up", "the images stay apart", '''
+def tokens_to_map(tokens, prefix, rows, columns):
+    return tokens[:,prefix:].reshape(rows, columns, len(tokens), -1).permute(2,3,0,1)''')
+wrong(L, "q5", "one standard deviation for all units", "over all units at once", '''
+def unit_stats(maps):
+    x = maps.double()
+    return x.mean((0,2,3)),x.std().expand(maps.shape[1])''')
+wrong(L, "q6", "median", "or its median", '''
+def strongest(maps, k): return maps.flatten(2).median(2).values.topk(k, dim=0).indices.T''')
+wrong(L, "q7", "no negative activations", "maps are negative, too", '''
+def summary(maps):
+    x = maps.double().clamp(min=0).transpose(0,1).flatten(1)
+    mean = x.mean(1)
+    return x.shape[1],mean,(x-mean[:,None]).square().sum(1)
+def merged(a, b):
+    if a is None: return b
+    n,gap = a[0]+b[0],b[1]-a[1]
+    return n,a[1]+gap*b[0]/n,a[2]+b[2]+gap**2*a[0]*b[0]/n''')
+
 L = "2_matching"
 wrong(L, "q1", "cosine", "not centred", '''
 def pearson(a, b): return (a.double()*b.double()).sum()/(a.double().norm()*b.double().norm())''')
@@ -140,6 +167,29 @@ wrong(L, "q3", "the first batch alone", "wrong on maps of different sizes", rows
         x[k] = torch.nan
         return x''')
 
+wrong(L, "q1", "ranks", "of ranks", '''
+def pearson(a, b):
+    a,b = (x.flatten().argsort().argsort().double() for x in (a,b))
+    a,b = a-a.mean(),b-b.mean()
+    return (a@b)/(a.norm()*b.norm())''')
+wrong(L, "q2", "made square", "need not be square", '''
+def same_size(a, b):
+    n = max(*a.shape[2:], *b.shape[2:])
+    return tuple(F.interpolate(x, size=(n,n), mode="bilinear", align_corners=False) for x in (a,b))''')
+wrong(L, "q3", "eight images are enough", "wrong on maps of different sizes", '''
+def table(a, b):
+    a,b = a[:8],b[:8]
+    def rows(x, constant):
+        x = x.double().transpose(0,1).flatten(1)
+        x = x-x.mean(1, keepdim=True)
+        return (x/x.norm(dim=1, keepdim=True)).masked_fill(constant[:,None], torch.nan)
+    constant = [x.amax((0,2,3))==x.amin((0,2,3)) for x in (a,b)]
+    x,y = map(rows, same_size(a, b), constant)
+    return x@y.T''')
+wrong(L, "q5", "means not weighted", "weighted by n", stream.replace("da*t[0]/n", "da/2").replace("db*t[0]/n", "db/2") % ("double", centred, "1"))
+wrong(L, "q6", "noise that vanishes", "only what happens within an image", '''
+choice = {"left": "c", "right": "a"}''')
+
 L = "3_buddies"
 near = '''
 def nearest(corr, k):
@@ -192,6 +242,34 @@ wrong(L, "q6", "position kept in the table", "share nothing but a place", two % 
 wrong(L, "q7", "counts believed", "numbers in the legend", '''
 reading = {"a": True, "b": True, "c": False, "d": True}''')
 
+wrong(L, "q1", "more neighbours than there are", "", near % '''x = corr.masked_fill(corr.isnan(), -torch.inf)
+    order = x.argsort(dim=1, descending=True, stable=True).narrow(1, 0, k)
+    return torch.zeros_like(corr, dtype=torch.bool).scatter(1, order, True) & ~corr.isnan()''')
+wrong(L, "q2", "one neighbour, whatever k", "not the mutual 3-nearest", '''
+def best_pairs(corr, k): return (nearest(corr, 1) & nearest(corr.T, 1).T).nonzero()''')
+wrong(L, "q3", "two models of three", "three models", '''
+def rosetta(pairs):
+    known = set.intersection(*({u for u,_ in p} for p in list(pairs.values())[:2]))
+    return {u: {m: sorted(v for w,v in p if w==u) for m,p in pairs.items()} for u in sorted(known)}''')
+wrong(L, "q4", "equal sizes in the order found", "by their smallest unit", '''
+def clusters(units, pairs):
+    label = {u: u for u in units}
+    for u,v in pairs:
+        if u in label and v in label:
+            a,b = label[u],label[v]
+            label = {k: a if o==b else o for k,o in label.items()}
+    groups = [sorted(u for u in label if label[u]==l) for l in dict.fromkeys(label.values())]
+    return sorted(groups, key=len, reverse=True)''')
+wrong(L, "q5", "always the next image", "another shift", '''
+def mispaired(maps, s): return maps.roll(-1, dims=0)''')
+wrong(L, "q6", "rows and columns exchanged", "[units of a, units of b]", '''
+def content(maps): return maps-maps.mean(0)
+def content_table(a, b):
+    def rows(x): return F.normalize(content(x.double()).transpose(0,1).flatten(1), dim=1)
+    return rows(b)@rows(a).T''')
+wrong(L, "q7", "training put it all there", "compare the untrained curve", '''
+reading = {"a": False, "b": True, "c": True, "d": False}''')
+
 L = "4_inversion"
 wrong(L, "q1", "axes mixed up", "subtracts along the columns", '''
 def standard(maps, mean, std): return (maps-mean)/std''')
@@ -234,6 +312,18 @@ wrong(L, "q6", "the last point", "the last point is not the best", find % ("star
 wrong(L, "q6", "start changed in place", "changed in place", find % ("start.requires_grad_()", keep, "best,value"))
 wrong(L, "q6", "one rate throughout", "lr*ramp((i+1)/steps)", (find % ("start.detach().clone().requires_grad_()", keep, "best,value")).replace("lr*ramp((i+1)/steps)", "lr"))
 wrong(L, "q6", "best of the sum", "a best step of its own", find % ("start.detach().clone().requires_grad_()", "b = now.sum()<value.sum(); best,value = (x.detach().clone(),now.detach().clone()) if b else (best,value)", "best,value"))
+
+wrong(L, "q1", "small deviations not used", "used as they are", '''
+def standard(maps, mean, std): return (maps-mean[:,None,None])/std.clamp(min=1)[:,None,None]''')
+wrong(L, "q2", "disagreement does not count", "where the maps disagree", sizes % ("similarity", "max", "False", "return (g*d).clamp(min=0).mean((1,2,3))"))
+wrong(L, "q3", "not brought to one size", "", '''
+def bounded(g, d): return F.cosine_similarity(g.flatten(2), d.flatten(2), dim=2).mean(1)''')
+wrong(L, "q4", "weights exchanged", "alpha belongs to the distance", '''
+def total(similarity, distance, reconstruction, alpha, beta): return reconstruction + beta*distance - alpha*similarity''')
+wrong(L, "q5", "a cubic for the cosine", "wrong at t=", '''
+def ramp(t):
+    u = min(1, (1-t)/.25)
+    return min(1, t/.05)*(3*u**2-2*u**3)''')
 
 L = "5_editing"
 grid = '''
@@ -281,3 +371,15 @@ def effect(before, after):
     return d.mean().item(),d.std().item()''')
 wrong(L, "q6", "more than was seen", "does not say that nothing else", '''
 reading = {"a": True, "b": False, "c": True, "d": True}''')
+wrong(L, "q1", "reflected at the border", "at the border goes on", grid % ("shifted", "right, down", "[[1,0,-2.*right],[0,1,-2.*down]]", "reflection"))
+wrong(L, "q2", "nearest position", "read bilinearly", (grid % ("zoomed", "by", "[[1/by,0,0],[0,1/by,0]]", "border")).replace("padding_mode", 'mode="nearest", padding_mode'))
+wrong(L, "q3", "each row's smallest", "for a whole map", '''
+def removed(maps): return maps.amin(3, keepdim=True).expand_as(maps).clone()''')
+wrong(L, "q4", "thresholded position", "weighted by the mask", (where % ("mask.mean((1,2))", "mask = (mask>.5).float(); total = mask.sum((1,2))", right)))
+wrong(L, "q5", "missing values dropped by group", "leave the whole pair out", '''
+def effect(before, after):
+    before,after = before[~before.isnan()].double(),after[~after.isnan()].double()
+    d = after-before
+    return d.mean().item(),(d.std()/len(d)**.5).item()''')
+wrong(L, "q6", "all they were asked", "compare the points with the grey line", '''
+reading = {"a": True, "b": True, "c": False, "d": True}''')

@@ -80,7 +80,13 @@ def with_cell(nb, code, at):
 
 def bare(nb):
     "A notebook without what only shows and tries out: imports, functions, answers and checks are left"
-    return dict(nb, cells=[c for c in nb['cells'] if c['cell_type']=='code' and re.search(r'^(import|from|def|reading|choice|grader)\b', source(c), re.M) and (re.search('^(reading|choice)', source(c), re.M) or not re.search(r'^(G|pc|stats_g|judge|with)\b', source(c), re.M))])
+    left = []
+    for c in nb['cells']:
+        code = source(c)
+        if c['cell_type']!='code': continue
+        if answer := re.search('^(reading|choice) = .*', code, re.M): left.append(dict(c, source=answer[0]))
+        elif re.search(r'^(import|from|def|grader)\b', code, re.M) and not re.search(r'^(G|pc|stats_g|judge|with)\b', code, re.M): left.append(c)
+    return dict(nb, cells=left)
 
 def replaced(nb, code):
     "A notebook in which other code stands for what the right code defines"
@@ -112,8 +118,20 @@ def grades(made, tmp_path_factory):
     (folder/'other.ipynb').write_text(json.dumps(dict(cells=[], metadata={}, nbformat=4, nbformat_minor=5)))
     (folder/'broken.ipynb').write_text('{')
     grade_labs(folder, made/'autograder', out/'grades.csv', minutes=3, seconds=30)
-    def says(name): return (out/f'grades/{name}.txt').read_text() if (out/f'grades/{name}.txt').is_file() else ''
-    return {r['file']: {**r, 'says': says(r['file'])} for r in csv.DictReader(open(out/'grades.csv'))}
+    def says(row): return (out/'grades/instructor'/row['feedback']).read_text()
+    return {r['file']: {**r, 'says': says(r)} for r in csv.DictReader(open(out/'grades.csv'))}
+
+def failed(row):
+    "The tests that a submission failed: {(question, hidden or visible, name of the test)}"
+    found = set()
+    for line in row['says'].splitlines():
+        if m := re.match(r'(\w+): \S+ of \S+$', line): q = m[1]
+        elif (m := re.match(r'  (hidden|visible) (\w+): (.*)', line)) and m[3]!='passed': found.add((q, m[1], m[2]))
+    return found
+
+def hidden_tests(made, lab):
+    "All hidden tests of a lab: [(question, name of the test)]"
+    return [(q, f) for q,t in read_tests(made/f'autograder/{lab}.zip').items() for f in re.findall(r'hidden=True\)\ndef (\w+)', t)]
 
 def of_question(says, q):
     "What the tests of one question said"
@@ -136,6 +154,15 @@ def test_planted(grades, i):
     said = of_question(row['says'], q)
     points,of = map(float, re.match(rf'{q}: (\S+) of (\S+)', said).groups())
     assert points<of and words in said, said
+
+@pytest.mark.skipif(sys.platform!='linux', reason='elsewhere only some of the mistakes are planted')
+@pytest.mark.parametrize('lab', labs)
+def test_hidden_alone(grades, made, lab):
+    "Every hidden test has a planted mistake that fails it and it alone; `pytest -s -k alone` prints the table"
+    ours = {what: failed(grades[f'planted-{i}.ipynb']) for i,(l,_,what,*_) in enumerate(planted) if l==lab}
+    alone = {t: [what for what,tests in ours.items() if tests=={(t[0], 'hidden', t[1])}] for t in hidden_tests(made, lab)}
+    for (q,name),whats in alone.items(): print(f"\n{lab:12} {q} {name:22} {'; '.join(whats) or 'NONE'}", end='')
+    assert alone and all(alone.values()), [t for t,whats in alone.items() if not whats]
 
 def test_enough_planted():
     "At least eight for each lab"
@@ -162,8 +189,8 @@ def test_cheat(grades, name):
 
 def test_no_lab(grades):
     "What is no submission is marked, with the reason"
-    assert 'no lab None' in grades['other.ipynb']['notes'] and grades['other.ipynb']['score']=='0'
-    assert 'JSONDecodeError' in grades['broken.ipynb']['notes']
+    assert 'no lab can be told from it' in grades['other.ipynb']['notes'] and grades['other.ipynb']['score']=='0'
+    assert 'cut short' in grades['broken.ipynb']['notes']
 
 @pytest.mark.parametrize('lab', labs)
 def test_student_version(made, lab):

@@ -149,3 +149,17 @@ def test_copies_fall_into_one_half(scenes):
     tops = d.live.source.groups[d.tables["G"]["top"].long()]
     assert all(len(set(o.tolist())) == len(o) for o in tops)
     with pytest.raises(ValueError, match="are of one group"): mine(Net(), {"o": Net(seed=1)}, images=scenes[:1].expand(20, 3, 64, 64), n=20, **quiet)
+
+def test_bare_timm_network_is_normalised(scenes):
+    "Real networks, 6: it got images in [0, 1], though it was trained on normalised ones"
+    import timm
+    torch.manual_seed(0)
+    net = timm.create_model("resnet10t", pretrained=False).eval()
+    mean, std = (torch.tensor(net.pretrained_cfg[k])[:, None, None] for k in ("mean", "std"))
+    class By_hand(nn.Module):
+        layers = ["net.layer1"]
+        def __init__(self): super().__init__(); self.net = net
+        def forward(self, x): return self.net((x-mean)/std)
+    bare = mine(Net(), {"o": net}, images=scenes, n=30, k=2, layers={"o": ["layer1"]}, **quiet)
+    by_hand = mine(Net(), {"o": By_hand()}, images=scenes, n=30, k=2, **quiet)
+    assert [m[3:5] for m in bare.matches] == [m[3:5] for m in by_hand.matches]

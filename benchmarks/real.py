@@ -1,0 +1,131 @@
+"""Real networks on photographs: python benchmarks/real.py FOLDER [n]
+
+FOLDER is what `tools/photos.py FOLDER` gathers. EfficientNet-Lite 0 in G's place against Lite 1 and 2 (extra `real`), all default
+layers: what each null leaves, matched units by depth, concepts, time beside the forward passes and the products alone, memory.
+Then the late layers of Lite 0 and Lite 2, trained and untrained, five random weights each. Writes benchmarks/real.json.
+CPU seconds of one thread; ratios are of the same run.
+"""
+import csv
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from statistics import fmean, stdev
+
+import torch
+
+from rosetta_neurons.all import create_model, evaluating, full_precision, mine, q_values, record
+
+LATE, FEW = 3, 200 # layers, and images, of trained against untrained
+DRAWS = 5 # random weights of each
+
+
+def seconds(f):
+    "CPU seconds of a call, and what it returned"
+    start = time.process_time()
+    res = f()
+    return time.process_time()-start, res
+
+
+def matrix_rate(side=1024, repeats=8):
+    "Multiplications a second of a square product in float32"
+    a, b = torch.randn(2, side, side)
+    a @ b
+    took, _ = seconds(lambda: [a @ b for _ in range(repeats)])
+    return repeats*side**3/took
+
+
+def multiplications(d):
+    "Of the products of maps that a run needs: true and shuffled with each model, and G with itself"
+    def layers(m): return [(c, d.recipe.sizes[m][l]) for l, c in d.recipe.channels[m].items()]
+    def pairs(a, b): return sum(c*e*min(s[0], t[0])*min(s[1], t[1]) for c, s in layers(a) for e, t in layers(b))
+    return d.n*(sum(2*pairs("G", m) for m in d.models) + pairs("G", "G")/2)
+
+
+def forward_seconds(nets, batches):
+    "What calling the models takes"
+    def run():
+        for x in batches:
+            for net in nets:
+                net(x)
+    with evaluating(*nets), full_precision():
+        return seconds(run)[0]
+
+
+def left_by(d, m):
+    "Matches with one model that each null calls significant at an FDR of 5 %"
+    t = d.tables[m]
+    content = t["scores"][:, 1]
+    both = [q_values(content, t["decoys"][:, 1]) <= .05, q_values(t["z"], t["flip_decoys"][:, 2]) <= .05]
+    row = dict(best_buddies=len(content), shuffled=int(both[0].sum()), flipped=int(both[1].sum()), both=int((both[0] & both[1]).sum()))
+    row["content_above_half"] = int((content > .5).sum())
+    row["both_and_above_half"] = int((both[0] & both[1] & (content > .5)).sum())
+    return row
+
+
+def by_depth(d):
+    "Share of the units of each layer of G with a significant match in every model"
+    kept = d.filter(q=.05)
+    matched = {u for c in kept.concepts for u in c.units}
+    return {l: round(sum((l, c) in matched for c in range(n))/n, 3) for l, n in d.recipe.channels["G"].items()}
+
+
+def main_run(images, n, groups):
+    "Lite 0 against Lite 1 and 2"
+    G, others = create_model("efficientnet_lite0"), {f"lite{i}": create_model(f"efficientnet_lite{i}") for i in (1, 2)}
+    took, d = seconds(lambda: mine(G, others, n=n, images=images, groups=groups, size=224, errors="skip", progress=False))
+    forward = forward_seconds([G, *others.values()], d.live.batches())
+    products = multiplications(d)/matrix_rate()
+    kept = d.filter(q=.05)
+    sizes = [len(c.units) for c in d.concepts]
+    row = dict(n=d.n, groups=d.recipe.groups, skipped=len(d.recipe.skipped), units={m: o["units"] for m, o in d.summary.items()},
+        nulls={m: left_by(d, m) for m in d.models}, neurons=sum(sizes), concepts=len(sizes), largest_concept=max(sizes),
+        largest_by_connected_components=max(len(c.units) for c in d.clustered("connected components").concepts),
+        significant_neurons=sum(len(c.units) for c in kept.concepts), significant_concepts=len(kept.concepts), by_depth=by_depth(d),
+        seconds=dict(mining=round(took), forward=round(forward), products=round(products), ratio=round(took/(forward+products), 2)),
+        peak_gb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**20, 2))
+    return row, d
+
+
+def late(model): return model.layers[-LATE:]
+
+
+def trained_or_not(images, groups):
+    "Best buddies and significant matches of the late layers, over random weights"
+    def network(name, trained, seed):
+        torch.manual_seed(1000+seed)
+        return create_model(name, pretrained=trained)
+    rows = {}
+    for a, b in ((True, True), (True, False), (False, True), (False, False)):
+        draws = []
+        for seed in range(1 if a and b else DRAWS):
+            G, D = network("efficientnet_lite0", a, seed), network("efficientnet_lite2", b, 100+seed)
+            d = mine(G, {"lite2": D}, n=FEW, images=images, groups=groups, size=224, errors="skip", seed=seed, progress=False,
+                layers={"G": late(G), "lite2": late(D)})
+            draws.append(left_by(d, "lite2"))
+        words = ["trained" if o else "untrained" for o in (a, b)]
+        rows[" x ".join(words)] = {k: [round(fmean(o[k] for o in draws), 1), round(stdev(o[k] for o in draws), 1) if len(draws) > 1 else None] for k in draws[0]}
+        print(words, rows[" x ".join(words)], flush=True)
+    return rows
+
+
+def group_of(folder):
+    "Groups that `tools/photos.py` wrote: crops of one photograph are one"
+    table = next(Path(folder).glob("*.csv"), None)
+    if table is None:
+        return None
+    with open(table, newline="", encoding="utf-8") as f:
+        return {o["file"]: o["group"] for o in csv.DictReader(f)}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    folder, n = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 600
+    group = group_of(folder)
+    files = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    groups = [group[str(p.relative_to(folder))] for p in files] if group else None
+    row, d = main_run(files, n, groups)
+    print(json.dumps(row, indent=1), flush=True)
+    result = dict(main=row, late_layers=dict(images=FEW, layers=LATE, draws=DRAWS, mean_and_sd=trained_or_not(files, groups)))
+    Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1)+"\n")
