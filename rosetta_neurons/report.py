@@ -774,8 +774,12 @@ def models_html(
     d = dictionary
     def row(m, o):
         name = f"{escape(d.generator)} (G)" if m=="G" else escape(m)
-        return name,len(d.layers[m]),o["units"],o["constant"],*(o.get(k, "") for k in ("best_buddies","decoys","survivors"))
-    head = ["model", "layers", "units", "constant units", "best buddies", "decoys (shuffled null)", "significant at FDR 5&nbsp;%"]
+        counts = [o.get(k, "") for k in columns]
+        return name,len(d.layers[m]),o["units"],o["constant"],*counts
+    columns = {"best_buddies":"best buddies", "decoys":"decoys (shuffled null)",
+        "flip_decoys":"decoys (sign-flip null)", "survivors":"significant at FDR 5&nbsp;%"}
+    if not any("flip_decoys" in d.tables[m] for m in d.models): del columns["flip_decoys"]
+    head = ["model", "layers", "units", "constant units", *columns.values()]
     return table_html(head, [row(m, o) for m,o in d.summary.items()], "models")
 
 def chart_html(
@@ -800,9 +804,9 @@ def _null_reach(
 )->float: # NaN where the nulls found nothing
     "The largest content correlation that the nulls alone gave"
     column = list(MEASURES).index("content")
-    decoys = [dictionary.tables[m]["decoys"][:,column] for m in dictionary.models]
-    flips = [number_of(o, "flip_content") for o in dictionary.matches]
-    values = torch.cat([*decoys, torch.tensor(flips, dtype=torch.float32)])
+    tables = [dictionary.tables[m] for m in dictionary.models]
+    decoys = [t[k][:,column] for t in tables for k in ("decoys","flip_decoys") if k in t]
+    values = torch.cat(decoys)
     known = values[~values.isnan()]
     return known.max().item() if len(known) else math.nan
 
@@ -866,9 +870,9 @@ def _words_of(
     if some is None or math.isnan(number_of(some, "flip")): del words["sign-flip null"]
     if some and not math.isnan(number_of(some, "interest")):
         words["interest"] = (
-            "the score by which concepts are sorted at first: large where networks agree "
-            "strongly, on few images and small parts of them, far above the nulls, and "
-            "late in the network.")
+            "the score by which concepts are sorted at first, from 0 to 1: large where "
+            "networks agree more than any decoy does, on few images and small parts of "
+            "them, and in late layers.")
     if some and not math.isnan(number_of(some, "cohesion")):
         words["cohesion"] = (
             "the mean correlation of a concept's units of G with each other.")

@@ -190,9 +190,12 @@ def draw_scores(
     bins = torch.linspace(-.2,1,49)
     ax.hist(true, bins, alpha=.75, label=f"true pairs ({len(true)})")
     ax.hist(chance, bins, histtype="step", lw=2, ls="-", label=f"shuffled null ({len(chance)})")
+    if "flip_decoys" in table:
+        flipped = table["flip_decoys"][:,i]
+        ax.hist(flipped, bins, histtype="step", lw=2, ls=":", label=f"sign-flip null ({len(flipped)})")
     if measure=="content" and (q<=.05).any(): ax.axvline(true[q<=.05].min(), c=mpl.rcParams["text.color"], ls=":")
     ax.set(xlabel=f"{MEASURES[measure]}, {model}", ylabel="best buddies", xlim=(-.2,1))
-    ax.legend(loc="lower center", bbox_to_anchor=(.5,1), ncols=2)
+    ax.legend(loc="lower center", bbox_to_anchor=(.5,1), ncols=2, fontsize=9)
 
 # %% ../nbs/09_viz.ipynb #23b7e9ac
 def show_losses(
