@@ -71,7 +71,7 @@ def imports(path):
 
 def test_imports_are_required():
     "Every package that the library imports is a core requirement, or of the extras for measures and labs, which are imported where they are used"
-    known = {'otter':'otter-grader', 'dill':'otter-grader', 'IPython':'ipywidgets', 'PIL':'pillow', 'open_clip':'open-clip-torch', 'huggingface_hub':'huggingface-hub'}
+    known = {'otter':'otter-grader', 'dill':'otter-grader', 'IPython':'ipywidgets', 'traitlets':'ipywidgets', 'PIL':'pillow', 'open_clip':'open-clip-torch', 'huggingface_hub':'huggingface-hub'}
     used = {known.get(m, m) for p in modules for m in imports(p)} - sys.stdlib_module_names - {'rosetta_neurons'}
     core = {distribution(o) for o in settings['requirements']}
     more = {distribution(o) for o in settings['metrics_requirements']+settings['labs_requirements']}
