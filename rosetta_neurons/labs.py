@@ -99,9 +99,11 @@ def run_shell(
 def shell_class()->type:
     "IPython for notebooks that nobody watches"
     from IPython.core.error import UsageError
+    from IPython.core.history import HistoryManager
     from IPython.core.interactiveshell import InteractiveShell
     class Shell(InteractiveShell):
         "As in Jupyter, but without pictures, tracebacks and pages; unknown magics are remarked on"
+        def init_history(self): self.history_manager = HistoryManager(shell=self, parent=self, enabled=False, hist_file=":memory:")
         def enable_gui(self, gui=None): pass
         def enable_matplotlib(self, gui=None): return None,"agg"
         def ask_exit(self): self.remarks.append("exit() was passed over")
@@ -130,12 +132,8 @@ def started_shell(): # `InteractiveShell`
     "The IPython of a submission; what it calls its own is `user_ns`"
     from IPython.core import page
     from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
     if InteractiveShell._instance: type(InteractiveShell._instance).clear_instance()
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.HistoryManager.hist_file = ":memory:"
-    shell = shell_class()(config=config)
+    shell = shell_class()()
     for kind in type(shell)._walk_mro(): kind._instance = shell # `get_ipython()` finds it
     shell.display_formatter.active_types = ["text/plain"]
     shell.set_hook("show_in_pager", page.as_hook(page.display_page), 90)
@@ -596,7 +594,7 @@ def mark(
             res[q].run(s)
         where = {q: i for q,i in checks_in(cells).items() if q in tests}
         for i,c in enumerate(cells):
-            try: notes += [f"cell {i+1}: {o}" for o in s.ask("run", c)["notes"]]
+            try: notes += [f"cell {i+1}: {str(o)[:500]}" for o in s.ask("run", c).get("notes", [])]
             except StudentError as e: notes.append(f"cell {i+1}: {e}")
             except Ended as e:
                 notes.append(f"cell {i+1}: {e}")
@@ -702,6 +700,13 @@ def shown(
     "A file's name in characters that can be written; other bytes as \\xNN"
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
+def is_inside(
+    path, root:str # real path of a folder
+)->bool:
+    "Does a file, its links followed, lie in a folder?"
+    try: return os.path.commonpath([root, os.path.realpath(path)])==root
+    except ValueError: return False # on another drive
+
 def why_refused(
     path:Path,
     root:str # real path of the folder of submissions
@@ -709,7 +714,7 @@ def why_refused(
     "Why a file is not read: a link out of the folder, or no ordinary file"
     target = os.path.realpath(path)
     if not os.path.exists(target): return "a link that leads nowhere: hand in the file itself"
-    if os.path.commonpath([root, target])!=root: return "a link that leads outside the folder of submissions, and was not followed: put the file itself there"
+    if not is_inside(path, root): return "a link that leads outside the folder of submissions, and was not followed: put the file itself there"
     if not os.path.isfile(target): return "no ordinary file"
     if not os.access(target, os.R_OK): return "a file that may not be read: change its permissions"
     if path.name.lower().endswith(ARCHIVES): return "an archive of another kind than zip: hand in the notebook, or a .zip"
@@ -737,8 +742,7 @@ def found_in(
             path = Path(here)/o
             place = path.relative_to(root).as_posix()
             if is_shadow(place): continue
-            inside = os.path.commonpath([root, os.path.realpath(path)])==root
-            if o in linked and inside: continue # its files are graded where they are
+            if o in linked and is_inside(path, root): continue # its files are graded where they are
             refused = why_refused(path, root)
             if refused or is_submission(path): found.append(Found(path, shown(place), refused))
             else: others.append(shown(place))
@@ -947,7 +951,8 @@ def grade_labs(
                 (texts/to/place).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(Path(tmp)/f"{i}.{kind}", texts/to/f"{place}.txt")
     write_grades(Path(out), names, rows)
-    rest = f"; passed over, as no notebooks: {', '.join(others)}" if others else ""
+    more = f" and {len(others)-10} more" if len(others)>10 else ""
+    rest = f"; passed over, as no notebooks: {', '.join(others[:10])}{more}" if others else ""
     return f"{len(rows)} submissions graded {confinement()}: {out}{rest}"
 
 def write_grades(

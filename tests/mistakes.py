@@ -371,7 +371,7 @@ def effect(before, after):
     return d.mean().item(),d.std().item()''')
 wrong(L, "q6", "more than was seen", "does not say that nothing else", '''
 reading = {"a": True, "b": False, "c": True, "d": True}''')
-wrong(L, "q1", "reflected at the border", "at the border goes on", grid % ("shifted", "right, down", "[[1,0,-2.*right],[0,1,-2.*down]]", "reflection"))
+wrong(L, "q1", "reflected at the border", "shifted by whole positions", grid % ("shifted", "right, down", "[[1,0,-2.*right],[0,1,-2.*down]]", "reflection"))
 wrong(L, "q2", "nearest position", "read bilinearly", (grid % ("zoomed", "by", "[[1/by,0,0],[0,1/by,0]]", "border")).replace("padding_mode", 'mode="nearest", padding_mode'))
 wrong(L, "q3", "each row's smallest", "for a whole map", '''
 def removed(maps): return maps.amin(3, keepdim=True).expand_as(maps).clone()''')
