@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['GAIN', 'Scaled', 'head_conv', 'Heads', 'critic_loss', 'generator_loss', 'Average', 'GANTask', 'StyleGAN2Task',
-           'can_compile']
+           'can_compile', 'UnlabelledFeaturesTask', 'unlabelled_features', 'UnlabelledStyleGAN2Task']
 
 # %% ../../nbs/15_train/05_stylegan2.ipynb #25460659
 import copy, math
@@ -13,9 +13,9 @@ from torch import nn, Tensor
 from torch.nn.utils.parametrizations import spectral_norm
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
-from .core import Pool, Task, autocast, fast, task
-from .features import frozen_features
-from ..zoo.core import sample_z
+from .core import Pool, Task, autocast, fast, task, warm_cosine
+from .features import Features, frozen_features
+from ..zoo.core import WEIGHTS, load_weights, sample_z
 from ..zoo.stylegan2 import mini_stylegan2
 
 # %% ../../nbs/15_train/05_stylegan2.ipynb #055bc81a
@@ -57,7 +57,7 @@ class Average(nn.Module):
     def update(self, net, step, batch_size):
         beta = min(.5**(batch_size/self.images), step/(step+10))
         torch._foreach_lerp_(list(self.net.parameters()), list(net.parameters()), 1-beta)
-        torch._foreach_copy_(list(self.net.buffers()), list(net.buffers()))
+        for mine, its in zip(self.net.buffers(), net.buffers()): mine.copy_(its)
 
 class GANTask(Task):
     "A generator `G`, its average `ema`, and a critic `D`, that learn from each other; subclasses make `opt_g` and `opt_d` too"
@@ -82,9 +82,10 @@ class GANTask(Task):
 @task("mini_stylegan2")
 class StyleGAN2Task(GANTask):
     steps = 40_000
+    borrowed = staticmethod(frozen_features) # -> the network through which the critic looks
     def __init__(self, seed, device):
         super().__init__(seed, device)
-        self.features = frozen_features().to(device)
+        self.features = self.borrowed().to(device)
         self.G, self.D = fast(mini_stylegan2().to(device)), fast(Heads(self.features.channels).to(device))
         self.ema = Average(self.G)
         adam = lambda net: torch.optim.Adam(net.parameters(), 2e-3, betas=(0., .99), fused=True)
@@ -108,3 +109,97 @@ def can_compile()->bool:
     from torch._inductor.cpp_builder import get_cpp_compiler
     try: return bool(get_cpp_compiler())
     except InvalidCxxCompiler: return False
+
+# %% ../../nbs/15_train/05_stylegan2.ipynb #ebbac833
+def _random_views(
+    images:Tensor, # [n, 3, H, W]
+)->Tensor:         # the same shape
+    "A view of each image: half to all of its area, mirrored or not, its channels of colour dimmed"
+    n, device = len(images), images.device
+    side = torch.empty(n, device=device).uniform_(.5, 1).sqrt()
+    theta = torch.zeros(n, 2, 3, device=device)
+    theta[:, 0, 0] = side*(torch.randint(2, (n,), device=device)*2 - 1)
+    theta[:, 1, 1] = side
+    theta[:, :, 2] = torch.empty(n, 2, device=device).uniform_(-1, 1)*(1 - side)[:, None]
+    places = F.affine_grid(theta, list(images.shape), align_corners=False)
+    views = F.grid_sample(images, places, align_corners=False)
+    gain = torch.empty(n, 3, 1, 1, device=device).uniform_(.6, 1.2)
+    return (views*gain).clamp(0, 1)
+
+def _hide_squares(
+    images:Tensor, # [n, 3, H, W]
+    side=8,        # of a square, in pixels
+)->tuple[Tensor, Tensor]: # images with half of their squares grey, and where [n, 1, H, W]
+    "Hide half of the squares"
+    n, _, h, w = images.shape
+    hidden = (torch.rand(n, 1, h//side, w//side, device=images.device) < .5).float()
+    where = hidden.repeat_interleave(side, 2).repeat_interleave(side, 3)
+    return images*(1 - where) + .5*where, where
+
+# %% ../../nbs/15_train/05_stylegan2.ipynb #f7176fa7
+class _SelfTaught(nn.Module):
+    "`Features` without its heads, and what teaches it: a painter over its maps, and a projection of the last"
+    def __init__(self, width=32, dim=64):
+        super().__init__()
+        self.net = Features()
+        del self.net.seg, self.net.heads
+        channels = self.net.channels[1:]
+        self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels)
+        self.up = nn.ModuleList(nn.Conv2d(width, width, 3, 1, 1) for _ in channels[1:])
+        self.paint = nn.Conv2d(width, 12, 3, 1, 1)
+        self.project = nn.Sequential(
+            nn.Linear(channels[-1]*16, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, dim))
+    def forward(self, images): return self.net(images)
+    def repaint(self, maps:list)->Tensor:
+        "Images [B, 3, 64, 64] from their maps, coarse to fine"
+        maps = [l(m) for l, m in zip(self.lateral, maps[1:])]
+        x = maps[-1]
+        for up, m in zip(reversed(self.up), reversed(maps[:-1])):
+            x = F.leaky_relu(up(F.interpolate(x, scale_factor=2, mode="nearest") + m), .1)
+        return F.pixel_shuffle(self.paint(x), 2)
+
+def _agreement_loss(a:Tensor, b:Tensor, temperature=.2)->Tensor:
+    "Cross-entropy of telling which of the rows of `b` [n, d] belongs to each of `a`, and the other way round"
+    a, b = F.normalize(a.float(), dim=1), F.normalize(b.float(), dim=1)
+    logits = a @ b.T/temperature
+    own = torch.arange(len(a), device=a.device)
+    return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own))/2
+
+# %% ../../nbs/15_train/05_stylegan2.ipynb #971abf5f
+@task("features.unlabelled")
+class UnlabelledFeaturesTask(Task):
+    "The layers of `Features`, taught by repainting and recognising"
+    steps, every = 1200, 50
+    def __init__(self, seed, device):
+        super().__init__(seed, device)
+        self.net = fast(_SelfTaught().to(device))
+        self.opt = torch.optim.AdamW(self.net.parameters(), 3e-3, weight_decay=1e-3)
+        self.pool = Pool(3100 + seed, 64)
+    def step(self, step, steps):
+        x = self.pool.next()[0].to(self.device)
+        for g in self.opt.param_groups: g["lr"] = 3e-3*warm_cosine(step, steps, 50)
+        first, second = _random_views(x), _random_views(x)
+        shown, where = _hide_squares(first)
+        with autocast(self.device):
+            maps = self.net(torch.cat([shown, second]))
+            painted = self.net.repaint([m[:len(x)] for m in maps])
+            a, b = self.net.project(maps[-1].flatten(1)).chunk(2)
+        error = (painted.float() - first).square()
+        loss = dict(repaint=10*(error*(.25 + where)).mean(), agree=_agreement_loss(a, b))
+        self.opt.zero_grad()
+        sum(loss.values()).backward()
+        self.opt.step()
+        return loss
+    def export(self): return self.net.net.state_dict()
+
+def unlabelled_features()->Features: # without the heads that read labels
+    "The feature network that saw no label, frozen"
+    net = Features()
+    del net.seg, net.heads
+    load_weights(net, WEIGHTS/"features.unlabelled.safetensors")
+    return fast(net.eval().requires_grad_(False))
+
+@task("mini_stylegan2.unlabelled")
+class UnlabelledStyleGAN2Task(StyleGAN2Task):
+    "The same, seen by a critic whose features were learned without labels"
+    borrowed = staticmethod(unlabelled_features)
