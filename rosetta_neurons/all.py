@@ -18,6 +18,7 @@ from .zoo.dino import *
 from .zoo.clip import *
 from .zoo.biggan import *
 from .zoo.styleganxl import *
+from .zoo.dit import *
 from .zoo.libraries import *
 from .zoo.real import *
 from .mining import *
@@ -40,5 +41,6 @@ from .train.dino import *
 from .train.clip import *
 from .train.biggan import *
 from .train.styleganxl import *
+from .train.dit import *
 from .labs import *
 from .cli import *

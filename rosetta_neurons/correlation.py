@@ -15,7 +15,7 @@ from math import sqrt
 import torch, torch.nn.functional as F
 from torch import Tensor
 from fastcore.basics import patch
-from .hooks import Units
+from .hooks import Units, float32_by_default
 from .stats import RunningStats, not_finite
 
 # %% ../nbs/03_correlation.ipynb #a7b76103
@@ -460,15 +460,13 @@ def full_precision():
     "No TF32, bfloat16 or autocast in matrix products and convolutions inside, float32 as the default type, and no gradients; all as it was outside"
     backends = (torch.backends.cuda, "matmul"), (torch.backends.cudnn, "conv"), (torch.backends.mkldnn, "matmul"), (torch.backends.mkldnn, "conv")
     products = [getattr(b, o) for b,o in backends]
-    was,default = [m.fp32_precision for m in products],torch.get_default_dtype()
+    was = [m.fp32_precision for m in products]
     try:
         for m in products: m.fp32_precision = 'ieee'
-        torch.set_default_dtype(torch.float32)
-        with torch.autocast('cpu', enabled=False), torch.autocast('cuda', enabled=False):
+        with torch.autocast('cpu', enabled=False), torch.autocast('cuda', enabled=False), float32_by_default():
             with torch.inference_mode(False), torch.no_grad(): yield
     finally:
         for m,p in zip(products, was): m.fp32_precision = p
-        torch.set_default_dtype(default)
 
 # %% ../nbs/03_correlation.ipynb #af08b8bc
 class PairCorrelation:

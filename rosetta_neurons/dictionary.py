@@ -218,6 +218,7 @@ class RosettaDictionary(GetAttr):
         self.models = [o for o in self.units if o!="G"]
         self.matches = [o for m in self.models for o in self.matches_of(m)]
         self.chances = {m: self.chance_level(m) for m in self.models}
+        self.spreads = self.find_spreads()
         self.concepts = self.find_concepts()
     def __getattr__(self, k):
         if k not in LATER: return super().__getattr__(k)
@@ -286,12 +287,27 @@ def chance_level(self:RosettaDictionary,
     return level
 
 @patch
+def spread_of(self:RosettaDictionary,
+    match:Match
+)->float: # 0 where nobody looked
+    "How far the correlation of these two units would stray if they shared nothing: 1 where both fire in one image alone (`spread_table`)"
+    return self.spreads.get((match.model, match.unit, match.partner), 0.)
+
+@patch
+def find_spreads(self:RosettaDictionary)->dict: # `{(model, unit, partner): spread}`
+    "Content correlation over z, of every match"
+    every = {m: self.tables[m]["z"].tolist() for m in self.models if "z" in self.tables[m]}
+    found = {m: iter(o) for m,o in every.items()}
+    pairs = [(o, next(found[o.model])) for o in self.matches if o.model in found]
+    return {(o.model, o.unit, o.partner): o.content/z for o,z in pairs if z and not math.isnan(z)}
+
+@patch
 def interest_of(self:RosettaDictionary,
     concept:Concept
 )->float: # 0 to 1
     "How much there is to see: agreement beyond chance, times selectivity, times depth; the geometric mean over the models"
     def of(m):
-        chance = self.chances[m.model]
+        chance = min(1., max(self.chances[m.model], 2*self.spread_of(m)))
         beyond = max(0., content_of(m)-chance)/max(1e-9, 1-chance)
         selective = math.sqrt(self.selectivity("G", m.unit)*self.selectivity(m.model, m.partner))
         return beyond*selective*(1+self.depth(m.model, m.partner))/2

@@ -8,7 +8,7 @@ __all__ = ['FILLS', 'moved', 'zoom', 'shift', 'copy_paste', 'remove', 'asked_of'
 # %% ../nbs/13_editing.ipynb #9f346706
 import torch, torch.nn.functional as F
 from torch import Tensor
-from .hooks import evaluating
+from .hooks import evaluating, float32_by_default
 from .dictionary import RosettaDictionary
 from .mining import check_counts, device_of, observe
 from .report import find_network
@@ -73,6 +73,7 @@ def asked_of(
     if objective=="released" and any((o.maps.abs().amax((2,3))<1e-2).any() for o in new): raise ValueError("a flat map has no correlation within the image: use objective='cosine'")
     return new + (of_units(dictionary, held, maps, objective, hold) if held and hold else [])
 
+@float32_by_default()
 def edit(
     G, # generator
     z, # its latents

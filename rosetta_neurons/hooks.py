@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LAYOUTS', 'image_to_map', 'tokens_to_map', 'token_grid', 'as_map', 'no_such', 'network', 'named_layers',
-           'find_layers', 'dtype_cure', 'Recorder', 'hint', 'record', 'Units', 'evaluating']
+           'find_layers', 'dtype_cure', 'Recorder', 'hint', 'record', 'Units', 'float32_by_default', 'evaluating']
 
 # %% ../nbs/01_hooks.ipynb #3679ea16
 import inspect, threading, torch, warnings
@@ -689,6 +689,14 @@ class Units(Sequence):
     def __repr__(self): return f"Units({self.layers})"
 
 # %% ../nbs/01_hooks.ipynb #b740bf44
+@contextmanager
+def float32_by_default():
+    "New tensors are float32 inside, whatever `torch.set_default_dtype` says outside"
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try: yield
+    finally: torch.set_default_dtype(default)
+
 @contextmanager
 def evaluating(
     *models, # `nn.Module`s, or wrappers of one as `.net`

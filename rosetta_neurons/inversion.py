@@ -19,7 +19,7 @@ from torch import Tensor
 from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 from fastcore.utils import *
-from .hooks import dtype_cure, evaluating, network, no_such, record
+from .hooks import dtype_cure, evaluating, float32_by_default, network, no_such, record
 from .correlation import larger, shrink
 from .dictionary import Match, RosettaDictionary, check_names
 from .zoo.core import Latents, check_images, create_model, list_models
@@ -647,6 +647,7 @@ def models_of(
     check_names("model", models, d.models)
     return {m: find_network(d, m, o) for m,o in models.items()}
 
+@float32_by_default()
 def invert(
     G, # generator
     images, # Tensor[n, 3, H, W] in [0, 1], or one image: `[3, H, W]`, of Pillow, or bytes `[H, W, 3]`; or latents of G, whose own maps are then matched

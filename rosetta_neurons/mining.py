@@ -9,7 +9,7 @@ __all__ = ['noting_where', 'name_of', 'check_maps', 'observe', 'sha256_of', 'Sam
            'named_models', 'layers_of', 'mine']
 
 # %% ../nbs/08_mining.ipynb #42eef469
-import hashlib, json, math, os, re, time, warnings
+import hashlib, inspect, json, math, os, re, time, warnings
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -98,6 +98,9 @@ class SampleRun:
     ):
         if not hasattr(G, "sample"): raise TypeError(f"{name_of(G)} is no generator, as it has no `sample`: give images=folder, data set or tensor")
         asked = {k: o for k,o in dict(label=label, truncation=truncation).items() if o is not None}
+        takes = inspect.signature(G.sample).parameters
+        for k,o in asked.items():
+            if k not in takes and not any(p.kind is p.VAR_KEYWORD for p in takes.values()): raise ValueError(f"{name_of(G)}.sample takes no {k}, so {k}={o!r} can't be chosen: leave it out")
         self.name,self.z = f"sampled from {name_of(G)}",G.sample(n, seed=seed, **asked)
         if len(self.z)!=n: raise ValueError(f"{name_of(G)}.sample({n}) gave {len(self.z)} latents")
         self.groups,self.fit,self.skipped = torch.arange(n),"stretch",{} # each is drawn by itself

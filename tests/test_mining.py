@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from rosetta_neurons.dictionary import RosettaDictionary
+from rosetta_neurons.editing import edit, shift
+from rosetta_neurons.inversion import invert
 from rosetta_neurons.mining import mine
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model
@@ -163,3 +165,24 @@ def test_bare_timm_network_is_normalised(scenes):
     bare = mine(Net(), {"o": net}, images=scenes, n=30, k=2, layers={"o": ["layer1"]}, **quiet)
     by_hand = mine(Net(), {"o": By_hand()}, images=scenes, n=30, k=2, **quiet)
     assert [m[3:5] for m in bare.matches] == [m[3:5] for m in by_hand.matches]
+
+def test_default_dtype_of_float64_everywhere():
+    "Fault 11, neighbours: models made, sampled, inverted and edited under another default type"
+    torch.set_default_dtype(torch.float64)
+    try:
+        G, D = create_model("mini_stylegan2"), create_model("mini_resnet")
+        d = mine(G, {"r": D}, n=16, **quiet)
+        found = invert(G, sample_scenes(1).render().float(), {"r": D}, d, steps=2, **quiet)
+        moved = edit(G, G.sample(1), shift(.1, 0), d, steps=2, **quiet)
+    finally: torch.set_default_dtype(torch.float32)
+    assert found.images.dtype == moved.images.dtype == torch.float32 and len(d.matches) > 0
+
+def test_label_of_a_generator_without_classes():
+    "Real networks, 9: a raw TypeError"
+    class Plain(nn.Module):
+        layers = ["act"]
+        def __init__(self): super().__init__(); self.act = nn.Identity()
+        def sample(self, n, seed=0): return torch.rand(n, 3, 64, 64)
+        def forward(self, z): return self.act(z)
+    for asked in (dict(label=3), dict(truncation=.5)):
+        with pytest.raises(ValueError, match="Plain.sample takes no"): mine(Plain(), {"r": create_model("mini_resnet")}, n=8, **asked, **quiet)

@@ -45,9 +45,10 @@ def fast(net:nn.Module)->nn.Module:
     return net.to(memory_format=torch.channels_last)
 
 def autocast(device="cpu")->torch.autocast:
-    "bfloat16 where it is fast: on a GPU, and on a CPU that multiplies matrices of it in hardware (AMX)"
+    "bfloat16 where it is fast: on a GPU, and on a CPU that multiplies it in hardware (AMX or AVX-512 BF16)"
     kind = torch.device(device).type
-    return torch.autocast(kind, torch.bfloat16, enabled=kind != "cpu" or torch.cpu._is_amx_tile_supported())
+    quick = kind != "cpu" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return torch.autocast(kind, torch.bfloat16, enabled=quick)
 
 def on_scenes(f, scenes, device="cpu")->Tensor:
     "`f` of the images of all `scenes`, a hundred at a time; the results joined, on the CPU"

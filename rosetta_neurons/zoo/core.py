@@ -20,7 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import nn, Tensor
 from ..dictionary import write_beside
-from ..hooks import named_layers, no_such, record
+from ..hooks import float32_by_default, named_layers, no_such, record
 from ..images import check_images
 
 # %% ../../nbs/07_zoo/00_core.ipynb #029f28ae
@@ -139,7 +139,7 @@ def class_labels(
 def sample_z(n:int, z_dim:int, seed:int)->Tensor:
     "`n` normal vectors; the same seed gives the same on any device"
     if n < 1: raise ValueError(f"n is {n}; a sample holds at least one latent")
-    return torch.randn(n, z_dim, generator=torch.Generator().manual_seed(operator.index(seed)), device="cpu")
+    return torch.randn(n, z_dim, generator=torch.Generator().manual_seed(operator.index(seed)), device="cpu", dtype=torch.float32)
 
 # %% ../../nbs/07_zoo/00_core.ipynb #7750fea0
 Entry = namedtuple("Entry", "build load card") # build() -> untrained module with .layers; load(path or None) -> trained, where weights are not shipped; card: dict
@@ -189,6 +189,7 @@ def remind_licence(name:str, licence:str):
     reminded.add(name)
     warnings.warn(f"the weights of {name} are not for commercial use: {licence}", stacklevel=3)
 
+@float32_by_default()
 def create_model(name:str,             # one of `list_models()`, or "timm:NAME" or "open_clip:NAME"
                  pretrained=True,      # with its trained weights?
                  checkpoint_path=None, # a file of one's own instead of the shipped or published one
