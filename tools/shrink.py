@@ -1,4 +1,4 @@
-"Make the saved pictures of all notebooks small: at most 960 pixels wide, what looks like a photograph as JPEG, all else with 256 colours of its own: python tools/shrink.py"
+"Make the saved pictures of all notebooks small: at most 720 pixels wide, what looks like a photograph as JPEG, all else with 256 colours of its own: python tools/shrink.py"
 import base64,io
 from pathlib import Path
 
@@ -14,11 +14,11 @@ def shrunk(
     image = Image.open(io.BytesIO(base64.b64decode(data)))
     if image.mode=='P': return 'image/png',data
     image = image.convert('RGB')
-    if image.width>960: image = image.resize((960, round(image.height*960/image.width)), Image.Resampling.LANCZOS)
+    if image.width>720: image = image.resize((720, round(image.height*720/image.width)), Image.Resampling.LANCZOS)
     def saved(im, kind, **how):
         im.save(out := io.BytesIO(), kind, optimize=True, **how)
         return base64.b64encode(out.getvalue()).decode()
-    few,photo = saved(image.quantize(256), 'PNG'),saved(image, 'JPEG', quality=80) # dithering would treble a file
+    few,photo = saved(image.quantize(256), 'PNG'),saved(image, 'JPEG', quality=70) # dithering would treble a file
     return ('image/jpeg',photo) if len(photo)<.7*len(few) else ('image/png',few)
 
 def main():
