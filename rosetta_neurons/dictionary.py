@@ -202,7 +202,7 @@ class Live:
     source:object=None # the whole run, to be sliced: `SampleRun` or `ImageRun`
 
 # %% ../nbs/06_dictionary.ipynb #a665a1d9
-LATER = dict(score="using", retrieve="using") # methods that come with a later room, which is entered when they are first asked for
+LATER = dict(score="using", retrieve="using", together="using", networks="using", chosen="inversion", concept="inversion") # methods that a later notebook adds, whose module is imported when they are first asked for
 
 class RosettaDictionary(GetAttr):
     "Concepts that a generator shares with one or more models, and the statistics needed to use them"

@@ -1,5 +1,7 @@
 "Faults that were once found in mining: wrong numbers that nobody saw, and work that was lost at its end"
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -186,3 +188,18 @@ def test_label_of_a_generator_without_classes():
         def forward(self, z): return self.act(z)
     for asked in (dict(label=3), dict(truncation=.5)):
         with pytest.raises(ValueError, match="Plain.sample takes no"): mine(Plain(), {"r": create_model("mini_resnet")}, n=8, **asked, **quiet)
+
+def test_methods_that_a_later_module_adds():
+    "Fault 25: 'Recipe' object has no attribute 'chosen'. In a process that has imported nothing else; whatever is added later must be known"
+    code = """
+from rosetta_neurons.dictionary import LATER, RosettaDictionary
+d = RosettaDictionary.shipped()
+assert [m.unit for m in d.chosen(concepts=[0])] == [m.unit for m in d.concepts[0].matches]
+assert all(callable(getattr(d, k)) for k in LATER)
+before = set(vars(RosettaDictionary))
+import rosetta_neurons.all
+print(sorted(set(vars(RosettaDictionary)) - before))
+"""
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr[-1500:]
+    assert done.stdout.strip() == "[]"
