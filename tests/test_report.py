@@ -137,6 +137,11 @@ def test_least_content(page):
     assert sorted(seen(page, 'content'))==sorted(o for o in values if o>=least)
     assert 0<len(seen(page))<len(values)
 
+def show_matches(page):
+    "The table of matches is written when it is first opened, a moment after the click"
+    page.locator('#view-matches summary').click()
+    page.wait_for_selector('#view-table tbody tr')
+
 def test_opens_a_concept(page, mined, concepts):
     "Images, and a map of each network for each of them, with numbers; the matches in a table when asked for"
     i = opened(page)
@@ -149,7 +154,7 @@ def test_opens_a_concept(page, mined, concepts):
     assert len(set(says))==len(says) and any('above half on 0 %' in o for o in says)
     best = concepts[i]
     assert f"content {best['content']:.2f}" in page.locator('#view-facts').inner_text().replace('\n', ' ')
-    page.locator('#view-matches summary').click()
+    show_matches(page)
     rows = page.locator('#view-table tbody tr')
     assert rows.count()==len(best['matches'])
     layer,channel = best['matches'][0]['unit']
@@ -159,7 +164,7 @@ def test_q_at_its_floor(page, folder, concepts):
     "q that could not be smaller is written with ≤, any other without"
     floors = q_floors(RosettaDictionary.load(folder))
     i = opened(page)
-    page.locator('#view-matches summary').click()
+    show_matches(page)
     shown = page.locator('#view-table tbody tr').evaluate_all('os => os.map(o => [o.cells[1].innerText, o.lastChild.innerText])')
     assert len(shown)==len(concepts[i]['matches'])
     for match,(model,q) in zip(concepts[i]['matches'], shown):
@@ -254,7 +259,7 @@ def test_for_everyone(browser, folder, scheme):
     assert serious(page)==[]
     page.locator('h1').click()
     opened(page)
-    page.locator('#view-matches summary').click()
+    show_matches(page)
     assert serious(page)==[]
     context.close()
 
@@ -347,7 +352,7 @@ def test_all_numbers(page, concepts):
     for name,k in (('content','content'),('sign-flip null','flip'),('cohesion','cohesion'),('interest','interest')):
         shown = re.search(rf'{name} ([−\d.]+)', facts)[1].replace('−', '-')
         assert abs(float(shown)-concepts[i][k])<.0051, name
-    page.locator('#view-matches summary').click()
+    show_matches(page)
     heads = page.locator('#view-table thead th').all_inner_texts()
     assert heads[3:]==['correlation','content','shuffled null','content, shuffled null','sign-flip null','content, sign-flip null','q']
     cells = page.locator('#view-table tbody tr >> nth=0 >> td').all_inner_texts()
