@@ -53,9 +53,12 @@ class BlockBuddies:
         self.chosen.append(dict(pairs=torch.stack([rows[i], j], 1), values=torch.stack([o[i,j] for o in (corr,*others)], 1)))
         rows,values = rows[:,None].expand(corr.shape),corr
         if self.best: rows,values = torch.cat([self.best["rows"], rows]),torch.cat([self.best["values"], corr])
-        values = values.masked_fill(~nearest(values.T, self.k).T, torch.nan)
-        last = values.isnan().int().argsort(dim=0, stable=True)[:self.k]
-        self.best,self.n = dict(rows=rows.gather(0, last), values=values.gather(0, last)),self.n+len(corr)
+        near = nearest(values.T, self.k)
+        column,row = near.nonzero().T
+        rank = torch.arange(len(row), device=corr.device) - (near.sum(1).cumsum(0)-near.sum(1))[column]
+        best = dict(rows=rows.new_zeros(self.k, corr.shape[1]), values=values.new_full((self.k, corr.shape[1]), torch.nan))
+        for name,x in dict(rows=rows, values=values).items(): best[name][rank,column] = x[row,column]
+        self.best,self.n = best,self.n+len(corr)
     def finish(self)->tuple: # pairs `LongTensor[p, 2]` in lexicographic order; what all tables say of them `[p, 1+others]`
         "The pairs that chose each other"
         pairs,values = (torch.cat([o[k] for o in self.chosen]) for k in ("pairs","values"))

@@ -6,7 +6,7 @@
 __all__ = ['WINDOW', 'CHUNK', 'SANE', 'GROWN', 'larger', 'smaller', 'released_score', 'first_mean', 'about', 'power_of_two',
            'scale_for', 'resize_matrix', 'bands', 'shrink_all', 'shrink', 'add_products', 'squares',
            'neighbour_products', 'energy', 'level', 'map_shapes', 'unit_rows', 'MapMoments', 'same_layers',
-           'channel_range', 'full_precision', 'PairCorrelation', 'same_images', 'size_name', 'fill']
+           'channel_range', 'full_precision', 'PairCorrelation', 'same_images', 'row_blocks', 'size_name', 'fill']
 
 # %% ../nbs/03_correlation.ipynb #2a3cc9d1
 from contextlib import contextmanager
@@ -42,7 +42,7 @@ def released_score(
 
 # %% ../nbs/03_correlation.ipynb #28961be1
 WINDOW = 64 # images whose sums are taken about one map
-CHUNK = dict(cpu=2**23, cuda=2**28) # bytes of maps that are worked on at a time: on a processor, few enough to stay in its cache
+CHUNK = dict(cpu=2**21, cuda=2**28) # bytes of maps that are worked on at a time: on a processor, few enough to stay in its cache
 
 def first_mean(
     m:Tensor, # [B, C, h, w]
@@ -340,7 +340,7 @@ def places(self:MapMoments): # yields (layer, size, rows among those of this siz
 @patch
 def chunks(self:MapMoments,
     maps:dict, # {layer: Tensor [B, C, H, W]}
-    images:Tensor=None, # numbers of the images to take; all if None
+    images=slice(None), # the images to take: a slice, or their numbers
 ): # yields (size, rows among those of this size, maps [b, c, H, W])
     "A few channels at a time"
     for l,s,rows in self.places():
@@ -348,13 +348,12 @@ def chunks(self:MapMoments,
         step = max(1, CHUNK[m.device.type]//(4*m[:,0].numel()))
         for i in range(rows.start, rows.stop, step):
             r = slice(i, min(i+step, rows.stop))
-            part = m[:,r.start-rows.start:r.stop-rows.start]
-            yield s, r, part if images is None else part[images]
+            yield s, r, m[:,r.start-rows.start:r.stop-rows.start][images]
 
 @patch
 def begin(self:MapMoments,
     maps:dict, # {layer: Tensor [B, C, H, W]}
-    images:Tensor=None, # numbers of the images to take; all if None
+    images=slice(None), # the images to take: a slice, or their numbers
 ):
     "Begin a window; the first one of all takes the mean maps of its first batch for a start"
     self.sum = {s:torch.zeros(m.shape, device=m.device) for s,m in self.mean.items()}
@@ -366,10 +365,10 @@ def begin(self:MapMoments,
 def update(self:MapMoments,
     maps:dict, # {layer: Tensor [B, C, H, W]}, that `inspect` and `fit` have seen
     device=None, # where to work
-    images:Tensor=None, # numbers of the images to take; all if None
+    images=slice(None), # the images to take: a slice, or their numbers
 )->dict: # {(size, size of products): Tensor [units, b, h, w]}
     "Take in a batch; what is left of its maps about the mean maps so far, brought down to the sizes at which products are taken"
-    n = len(next(iter(maps.values()))) if images is None else len(images)
+    n = len(torch.arange(len(next(iter(maps.values()))))[images])
     if not self.w: self.begin(maps, images)
     left = {(s,z):torch.empty(len(r), n, *z, device=device) for s,r in self.rows.items() for z in self.met[s]}
     norms = {}
@@ -441,10 +440,20 @@ def merge(self:MapMoments,
 def around(self:MapMoments,
     s:tuple, # size (H, W) of the maps
     t:tuple, # size to resize to
+    r:slice=slice(None), # rows among the units of this size
 )->tuple: # (Tensor [units, H, W], mean maps about their mean at size t, scaled; Tensor [units], energy about that mean)
     "From the mean map to the mean: what positions add to the sum of squares in Eq. 1"
-    flat = level(self.scaled(s, slice(None), self.mean[s]), t)
-    return flat, self.energy[s,t] + self.n*energy(neighbour_products(flat[:,None]), t)
+    flat = level(self.scaled(s, r, self.mean[s][r]), t)
+    return flat, self.energy[s,t][r] + self.n*energy(neighbour_products(flat[:,None]), t)
+
+@patch
+def among(self:MapMoments,
+    s:tuple, # size (H, W) of the maps
+    units:range, # numbers of units, of all sizes
+)->slice: # rows among the units of this size
+    "Which of the units of one size are in a range"
+    ends = torch.tensor([units.start, units.stop], device=self.rows[s].device)
+    return slice(*torch.searchsorted(self.rows[s], ends).tolist())
 
 @patch
 def stats(self:MapMoments)->RunningStats: # of all units, in their order
@@ -523,7 +532,10 @@ def make_up(self:PairCorrelation,
     b:tuple, # and for the other
 ):
     "Make up for the maps that a window was taken about"
-    for sign,x,y in zip((-1,1), a, b): self.add(x, y, sign)
+    (lost_a, gained_a), (lost_b, gained_b) = a, b
+    both_a = {k:torch.cat([-x, gained_a[k]], 1) for k,x in lost_a.items()}
+    both_b = {k:torch.cat([x, gained_b[k]], 1) for k,x in lost_b.items()}
+    self.add(both_a, both_b)
 
 @patch
 @full_precision()
@@ -565,27 +577,46 @@ def update(self:PairCorrelation,
     if self.a.w>=WINDOW: self.settle()
 
 # %% ../nbs/03_correlation.ipynb #5c621929
+def row_blocks(
+    n:int, # rows of a table
+    step:int=2048,
+): # yields ranges
+    "Few rows at a time, where a whole table of each kind would take too much memory"
+    return (range(i, min(i+step, n)) for i in range(0, n, step))
+
+@patch
+def block(self:PairCorrelation,
+    s:tuple, # size (H, W) of the maps of the first model
+    t:tuple, # and of the other
+    r:slice, # rows among the units of size s
+    center, # as in `compute`
+)->Tensor: # [units of `r`, units of size t]
+    "Correlation of units with maps of two sizes"
+    size = larger(s,t)
+    total = self.products[s,t][r] if (s,t) in self.products else self.products[t,s][:,r].T
+    va,vb = self.a.energy[s,size][r], self.b.energy[t,size]
+    if center=='unit':
+        (a,va),(b,vb) = self.a.around(s,size,r), self.b.around(t,size)
+        total = add_products(total.clone(), self.n*a, b)
+    a,b = (torch.where(v>0, v, torch.nan).rsqrt() for v in (va,vb))
+    return (total*a[:,None]*b).float()
+
 @patch
 @full_precision()
 def compute(self:PairCorrelation,
     center="unit", # "unit" gives Eq. 2; "position" the content correlation, each unit's mean map subtracted first
+    units:range=None, # of the first model; all if None
 )->Tensor: # [units_a, units_b] float32; NaN where a unit is constant
     "Pearson correlation of every pair of units"
     if center not in ('unit','position'): raise ValueError(f"center {center!r} is neither 'unit' nor 'position'")
     if not self.n: raise ValueError("no images seen yet: call update first")
     self.settle()
-    res = torch.empty(len(self.units_a), len(self.units_b), device=self.device)
-    for (s,t),total in self.products.items():
-        size = larger(s,t)
-        va,vb = self.a.energy[s,size], self.b.energy[t,size]
-        if center=='unit':
-            (a,va),(b,vb) = self.a.around(s,size), self.b.around(t,size)
-            total = add_products(total.clone(), self.n*a, b)
-        a,b = (torch.where(v>0, v, torch.nan).rsqrt() for v in (va,vb))
-        r = (total*a[:,None]*b).float()
-        res[self.a.rows[s][:,None],self.b.rows[t]] = r
-        if self.a is self.b: res[self.b.rows[t][:,None],self.a.rows[s]] = r.T
-    res[self.stats_a.constant],res[:,self.stats_b.constant] = torch.nan, torch.nan
+    units = range(len(self.units_a)) if units is None else units
+    res = torch.empty(len(units), len(self.units_b), device=self.device)
+    for s,rows in self.a.rows.items():
+        r = self.a.among(s, units)
+        for t,columns in self.b.rows.items(): res[rows[r,None]-units.start,columns] = self.block(s, t, r, center)
+    res[self.stats_a.constant[units.start:units.stop]],res[:,self.stats_b.constant] = torch.nan, torch.nan
     return res.clamp(-1, 1)
 
 # %% ../nbs/03_correlation.ipynb #ec1124b4

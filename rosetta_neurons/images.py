@@ -783,6 +783,18 @@ class ImageRun:
         given = groups is not None # else they follow from the pixels
         self._labels = [str(group[i]) if given else "" for i in self.order]
 
+    def rearrange(self,
+        places:Sequence, # where each image of the new order stands now
+    )->bool:             # was it done?
+        "Take another order, unless this one was asked for, or the other has more clashes"
+        groups = self.groups[places]
+        if not self.shuffle or len(_clashes(groups.tolist(), self.shift)) > len(_clashes(self.groups.tolist(), self.shift)):
+            return False
+        self.groups = groups
+        self.order, self._pixels, self._labels = (
+            [o[i] for i in places] for o in (self.order, self._pixels, self._labels))
+        return True
+
     def _drawn(self)->list:
         "Numbers of all items, in the order in which they are asked for"
         total = len(self.items)
