@@ -2,7 +2,8 @@
 
 FOLDER is what `tools/photos.py FOLDER` gathers. EfficientNet-Lite 0 in G's place against Lite 1 and 2 (extra `real`), all default
 layers: what each null leaves, matched units by depth, concepts, time beside the forward passes and the products alone, memory.
-Then the late layers of Lite 0 and Lite 2, trained and untrained, five random weights each. Writes benchmarks/real.json.
+Then the late layers of Lite 0 and Lite 2, trained and untrained, five random weights each; and which concepts are found again
+when the same networks are mined on the other half of the photographs. Writes benchmarks/real.json.
 CPU seconds of one thread; ratios are of the same run.
 """
 import csv
@@ -15,7 +16,7 @@ from statistics import fmean, stdev
 
 import torch
 
-from rosetta_neurons.all import create_model, evaluating, full_precision, mine, q_values, record
+from rosetta_neurons.all import CLUSTERINGS, create_model, evaluating, full_precision, jaccard, mine, q_values, record
 
 LATE, FEW = 3, 200 # layers, and images, of trained against untrained
 DRAWS = 5 # random weights of each
@@ -110,6 +111,40 @@ def trained_or_not(images, groups):
     return rows
 
 
+def found_again(concepts, others):
+    "Share of concepts of two and more units that are in the other list, too, by a Jaccard index of one half"
+    shared = [c for c in concepts if len(c) > 1]
+    return sum(any(jaccard(c, o) >= .5 for o in others) for c in shared)/max(1, len(shared))
+
+
+def shuffled(concepts, seed):
+    "Concepts of the same sizes, of the same units dealt out at random"
+    units = [u for c in concepts for u in c]
+    dealt = iter([units[i] for i in torch.randperm(len(units), generator=torch.Generator().manual_seed(seed)).tolist()])
+    return [[next(dealt) for _ in c] for c in concepts]
+
+
+def stability(images, groups, n):
+    "Concepts of Lite 0 with Lite 1 and 2 on two sets of photographs that share no original, by each rule"
+    originals = sorted(set(groups))
+    half = {g: i % 2 for i, g in enumerate(originals)}
+    both = []
+    for h in (0, 1):
+        some = [(f, g) for f, g in zip(images, groups) if half[g] == h]
+        G, others = create_model("efficientnet_lite0"), {f"lite{i}": create_model(f"efficientnet_lite{i}") for i in (1, 2)}
+        both.append(mine(G, others, n=min(n//2, len(some)), images=[f for f, _ in some], groups=[g for _, g in some], size=224,
+            errors="skip", progress=False))
+    rows = {}
+    for rule in CLUSTERINGS:
+        one, two = ([c.units for c in d.clustered(rule).concepts] for d in both)
+        rows[rule] = dict(concepts=[len(one), len(two)], of_two_and_more=[sum(len(c) > 1 for c in o) for o in (one, two)],
+            largest=[max(map(len, o)) for o in (one, two)],
+            found_again=round((found_again(one, two)+found_again(two, one))/2, 3),
+            found_again_if_dealt_at_random=round((found_again(one, shuffled(two, 0))+found_again(two, shuffled(one, 1)))/2, 3))
+        print(rule, rows[rule], flush=True)
+    return dict(images=[d.n for d in both], rules=rows)
+
+
 def group_of(folder):
     "Groups that `tools/photos.py` wrote: crops of one photograph are one"
     table = next(Path(folder).glob("*.csv"), None)
@@ -128,4 +163,6 @@ if __name__ == "__main__":
     row, d = main_run(files, n, groups)
     print(json.dumps(row, indent=1), flush=True)
     result = dict(main=row, late_layers=dict(images=FEW, layers=LATE, draws=DRAWS, mean_and_sd=trained_or_not(files, groups)))
+    if groups:
+        result["stability"] = stability(files, groups, n)
     Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1)+"\n")

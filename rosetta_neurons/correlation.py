@@ -578,11 +578,13 @@ def update(self:PairCorrelation,
 
 # %% ../nbs/03_correlation.ipynb #5c621929
 def row_blocks(
-    n:int, # rows of a table
-    step:int=2048,
+    rows:int, # of a table
+    columns:int,
+    most:int=2**24, # entries
 ): # yields ranges
     "Few rows at a time, where a whole table of each kind would take too much memory"
-    return (range(i, min(i+step, n)) for i in range(0, n, step))
+    step = max(1, most//max(1, columns))
+    return (range(i, min(i+step, rows)) for i in range(0, rows, step))
 
 @patch
 def block(self:PairCorrelation,

@@ -399,7 +399,7 @@ def end_pass(self:Mining):
     sums = self.sums
     for m,o in self.found.items(): o.add(sums.true[m], sums.null[m], sums.flip[m])
     own = sums.true["G"]
-    for units in row_blocks(len(own.units_a)):
+    for units in row_blocks(len(own.units_a), len(own.units_b)):
         self.own.add(own.compute(units=units))
         self.self_corr.append(own.compute("position", units).half().cpu())
     for m,o in self.stats.items():

@@ -169,7 +169,7 @@ def per_strength(
 )->Tensor: # `[units_a, units_b]`, the standard deviation of the correlation of units that share nothing
     "The difference of two halves as it would be if they were equally strong"
     spreads = torch.empty_like(total, dtype=torch.float32)
-    for units in row_blocks(len(total), 256):
+    for units in row_blocks(*total.shape, 2**22):
         rows = slice(units.start, units.stop)
         r = [(x[rows]@y.T).double() for x,y in zip(a, b)]
         v = [(x[rows].square()@y.square().T).double() for x,y in zip(a, b)]
@@ -272,7 +272,7 @@ class ScoredBuddies:
         flip # of flipped signs
     ):
         "Take in the next rows"
-        for units in row_blocks(len(true.units_a)):
+        for units in row_blocks(len(true.units_a), len(true.units_b)):
             spread = spread_table(flip, units)
             tables = [[pc.compute(o, units) for o in self.centers] for pc in (true, null, flip)]
             self.targets.add(*tables[0], *tables[1], *tables[2], spread)
