@@ -14,8 +14,11 @@ from pathlib import Path
 import networkx
 import torch
 
-from rosetta_neurons.all import (MapMoments, PairCorrelation, agreement, cluster, create_model, cut_tree, evaluating, full_precision,
-    jaccard, known_scenes, largest_allowed, linkage_tree, map_shapes, mine, observe, rosetta_units, sample_scenes, unit_rows)
+from rosetta_neurons.all import (
+    MapMoments, PairCorrelation, agreement, cluster, create_model, cut_tree, evaluating,
+    jaccard, known_scenes, largest_allowed, linkage_tree, map_shapes, mine, rosetta_units,
+    sample_scenes, unit_rows)
+from rosetta_neurons.runtime import full_precision, observe
 
 GENERATORS = ("mini_stylegan2",)
 VISION = ("mini_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_mae", "mini_clip_resnet")

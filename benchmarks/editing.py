@@ -11,7 +11,8 @@ from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.evidence import interval
 from rosetta_neurons.editing import edit, remove, shift, zoom
 from rosetta_neurons.inversion import Space, fit_to, invert, partner_maps, of_pairs, similarity
-from rosetta_neurons.mining import mine, observe
+from rosetta_neurons.mining import mine
+from rosetta_neurons.runtime import observe
 from rosetta_neurons.train.eval_net import load_judge
 from rosetta_neurons.truth import agreement
 from rosetta_neurons.world import ANIMALS, BACKGROUND, PARTS, sample_scenes

@@ -11,7 +11,8 @@ from torch import nn
 from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.evidence import buddies_told, compare_groups, interval, null_tables, unit_groups
 from rosetta_neurons.hooks import evaluating
-from rosetta_neurons.mining import mine, observe
+from rosetta_neurons.mining import mine
+from rosetta_neurons.runtime import observe
 from rosetta_neurons.train.eval_net import load_judge
 from rosetta_neurons.truth import TRUTHS, agreement, concept_names, coverage, known_scenes, truth_masks
 from rosetta_neurons.world import ANIMALS, BACKGROUND, COLORS, PARTS, sample_scenes

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from rosetta_neurons.cli import mine_folder
 from rosetta_neurons.hooks import record
-from rosetta_neurons.mining import ready_to_mine
+from rosetta_neurons.runtime import ready_to_mine
 from rosetta_neurons.zoo import create_model
 
 NAMES = "resnet50 dino_resnet50 dino_vitb16 mae_vitb16 clip_resnet50 biggan_256 stylegan2_cat styleganxl_256 dino_vitb8".split()

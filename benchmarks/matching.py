@@ -7,7 +7,8 @@ from itertools import product
 from pathlib import Path
 import torch, torch.nn.functional as F, torchvision
 from timm import create_model as timm_model
-from rosetta_neurons.correlation import PairCorrelation, full_precision
+from rosetta_neurons.correlation import PairCorrelation
+from rosetta_neurons.runtime import full_precision
 from rosetta_neurons.hooks import record
 from rosetta_neurons.mining import Sums
 from rosetta_neurons.zoo.core import Vision, create_model

@@ -5,12 +5,12 @@ networks: agreement with the truth, stability over images and seeds, cost. Write
 import argparse, json, time
 from pathlib import Path
 import torch, torch.nn.functional as F
-from rosetta_neurons.buddies import best_buddies
+from rosetta_neurons.matching import best_buddies
 from rosetta_neurons.correlation import PairCorrelation
 from rosetta_neurons.dictionary import jaccard
 from rosetta_neurons.hooks import Units, evaluating
 from rosetta_neurons.measures import cka, flat_maps, generative_interpretability, information_table, input_consistency, pooled, top_pairs
-from rosetta_neurons.mining import observe
+from rosetta_neurons.runtime import observe
 from rosetta_neurons.train.eval_net import load_judge
 from rosetta_neurons.truth import agreement, known_scenes, truth_masks
 from rosetta_neurons.world import PARTS

@@ -7,8 +7,7 @@ import argparse, json, time
 from functools import partial
 from pathlib import Path
 import torch
-from rosetta_neurons.correlation import full_precision
-from rosetta_neurons.mining import observe
+from rosetta_neurons.runtime import full_precision, observe
 from rosetta_neurons.nulls import CachedMaps, largest_content, p_values, permuted_maxima, planted_trial
 from rosetta_neurons.zoo import create_model
 

@@ -16,7 +16,9 @@ from statistics import fmean, stdev
 
 import torch
 
-from rosetta_neurons.all import CLUSTERINGS, create_model, evaluating, full_precision, jaccard, mine, q_values, record
+from rosetta_neurons.all import (
+    CLUSTERINGS, create_model, evaluating, jaccard, mine, q_values, record)
+from rosetta_neurons.runtime import full_precision
 
 LATE, FEW = 3, 200 # layers, and images, of trained against untrained
 DRAWS = 5 # random weights of each

@@ -7,7 +7,7 @@ About 35 minutes of one core."""
 import argparse, json, time
 from pathlib import Path
 import torch
-from rosetta_neurons.dictionary import write_beside
+from rosetta_neurons.runtime import write_beside
 from rosetta_neurons.mining import mine
 from rosetta_neurons.train import train
 from rosetta_neurons.train.core import TASKS

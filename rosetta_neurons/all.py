@@ -1,13 +1,15 @@
 "Everything, for notebooks: `from rosetta_neurons.all import *`"
 from .world import *
 from .hooks import *
+from .runtime import *
 from .images import *
 from .photos import *
 from .stats import *
 from .correlation import *
-from .buddies import *
+from .matching import *
 from .nulls import *
 from .sums import *
+from .checkpoint import *
 from .dictionary import *
 from .zoo.core import *
 from .zoo.files import *
@@ -25,7 +27,6 @@ from .mining import *
 from .viz import *
 from .truth import *
 from .report import *
-from .using import *
 from .evidence import *
 from .measures import *
 from .inversion import *

@@ -18,10 +18,11 @@ from fastcore.meta import delegates
 from fastcore.script import anno_parser
 from torchvision.utils import save_image
 from .hooks import network, no_such
-from .dictionary import RosettaDictionary, check_writable
+from .dictionary import RosettaDictionary
+from .runtime import check_writable, is_first
 from .photos import photo_groups, photos
 from .images import read_image, to_image
-from .mining import is_first, mine
+from .mining import mine
 from .report import SURVIVES, report
 from .inversion import invert, show_course
 from .editing import copy_paste, edit, remove, shift, zoom

@@ -6,17 +6,17 @@
 __all__ = ['WINDOW', 'CHUNK', 'SANE', 'GROWN', 'larger', 'smaller', 'released_score', 'first_mean', 'about', 'power_of_two',
            'scale_for', 'resize_matrix', 'bands', 'shrink_all', 'shrink', 'add_products', 'squares',
            'neighbour_products', 'energy', 'level', 'map_shapes', 'unit_rows', 'MapMoments', 'same_layers',
-           'channel_range', 'full_precision', 'PairCorrelation', 'same_images', 'row_blocks', 'size_name', 'fill']
+           'channel_range', 'PairCorrelation', 'same_images', 'row_blocks', 'size_name', 'fill']
 
 # %% ../nbs/03_correlation.ipynb #2a3cc9d1
-from contextlib import contextmanager
 from functools import cache
 from math import sqrt
 import torch, torch.nn.functional as F
 from torch import Tensor
 from fastcore.basics import patch
-from .hooks import Units, float32_by_default
+from .hooks import Units
 from .stats import RunningStats, not_finite
+from .runtime import full_precision
 
 # %% ../nbs/03_correlation.ipynb #a7b76103
 def larger(s:tuple, t:tuple)->tuple:
@@ -462,20 +462,6 @@ def stats(self:MapMoments)->RunningStats: # of all units, in their order
     def gather(f): return torch.cat([f(s) for s in self.rows])[order]
     return RunningStats(gather(lambda s: torch.full_like(self.lo[s], self.n*s[0]*s[1])), gather(lambda s: self.mean[s].mean((1,2))),
         gather(lambda s: self.around(s,s)[1]*self.scale[s]**2), gather(self.lo.get), gather(self.hi.get))
-
-# %% ../nbs/03_correlation.ipynb #13760a85
-@contextmanager
-def full_precision():
-    "No TF32, bfloat16 or autocast in matrix products and convolutions inside, float32 as the default type, and no gradients; all as it was outside"
-    backends = (torch.backends.cuda, "matmul"), (torch.backends.cudnn, "conv"), (torch.backends.mkldnn, "matmul"), (torch.backends.mkldnn, "conv")
-    products = [getattr(b, o) for b,o in backends]
-    was = [m.fp32_precision for m in products]
-    try:
-        for m in products: m.fp32_precision = 'ieee'
-        with torch.autocast('cpu', enabled=False), torch.autocast('cuda', enabled=False), float32_by_default():
-            with torch.inference_mode(False), torch.no_grad(): yield
-    finally:
-        for m,p in zip(products, was): m.fp32_precision = p
 
 # %% ../nbs/03_correlation.ipynb #af08b8bc
 class PairCorrelation:

@@ -10,9 +10,9 @@ import torch, torch.nn.functional as F
 from torch import Tensor
 from .hooks import evaluating, float32_by_default
 from .dictionary import RosettaDictionary
-from .mining import check_counts, device_of, observe
-from .report import find_network
-from .inversion import Inversion, Space, of_units, search_all, show_course, starting_points
+from .runtime import check_counts, device_of, observe
+
+from .inversion import Inversion, Space, of_units, search_all, starting_points
 
 # %% ../nbs/13_editing.ipynb #117622fa
 FILLS = dict(zero="zeros", edge="border")
@@ -99,7 +99,7 @@ def edit(
     "Latents whose units do what `change` makes of the units' maps for `z` (section 4.2)"
     check_counts(steps=(steps,1), batch_size=(batch_size,1), frames=(frames,1), seeds=(len(seeds),1))
     if not callable(change): raise TypeError(f"change is {change!r}; expected a function from maps to maps, such as shift(.25, 0)")
-    find_network(dictionary, "G", G)
+    dictionary.network("G", G)
     changed = {o.unit for o in dictionary.chosen(models, concepts, pairs)}
     held = set() if concepts is None and pairs is None else {o.unit for o in dictionary.matches}-changed
     layers = [l for l in dictionary.layers["G"] if l in {u[0] for u in changed|held}]

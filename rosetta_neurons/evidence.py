@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from fastcore.utils import *
 from matplotlib.figure import Figure
-from .buddies import best_buddies
+from .matching import best_buddies
 from .correlation import PairCorrelation
 from .nulls import Mispair, mirrored_maps, shifted_maps
 from .dictionary import RosettaDictionary
@@ -93,15 +93,6 @@ def compare_groups(
     res = {k: dict(units=len(i), **{m: interval(i, mean_of(x, k)) for m,x in marks.items()}) for k,i in here.items()}
     if {"Rosetta Neurons","unmatched"} <= here.keys(): res["gain"] = {m: gain(here["Rosetta Neurons"], mean_of(x, ""), here["unmatched"], mean_of(x, "")) for m,x in marks.items()}
     return res
-
-# %% ../nbs/11_evidence.ipynb #523eb410
-@patch
-def among(self:Agreement,
-    truths:list # names
-)->Agreement:
-    "The same for some of the truths"
-    k = [self.truths.index(o) for o in truths]
-    return Agreement(self.units, list(truths), *(o[:,k] for o in (self.first, self.auroc, self.iou, self.correlation)))
 
 # %% ../nbs/11_evidence.ipynb #620d73da
 GROUPS = ["Rosetta Neurons","with G alone","unmatched","random","best"]

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['LAYOUTS', 'image_to_map', 'tokens_to_map', 'token_grid', 'as_map', 'no_such', 'network', 'named_layers',
-           'find_layers', 'dtype_cure', 'Recorder', 'hint', 'record', 'Units', 'float32_by_default', 'evaluating']
+           'find_layers', 'resolve', 'dtype_cure', 'Recorder', 'hint', 'record', 'Units', 'float32_by_default',
+           'evaluating']
 
 # %% ../nbs/01_hooks.ipynb #3679ea16
 import inspect, threading, torch, warnings
@@ -13,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
+from importlib import import_module
 from math import inf, isqrt
 from torch import Tensor, nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
@@ -153,6 +155,18 @@ def find_layers(
         other = first.setdefault(id(choices[n]), n)
         if other != n: raise ValueError(f"layers {other!r} and {n!r} are one module: name it once")
     return {n: choices[n] for n in names}
+
+def resolve(
+    given, # a network, or a model of the zoo, or None
+    names:Iterable=(), # that it may have in the zoo
+): # what `record` and `mine` can call; None where nothing is given and the zoo has none of the names
+    "A network that is at hand, with the normalisation that it names as its own, or else the first that the zoo knows"
+    zoo = import_module("rosetta_neurons.zoo.core") # comes later, and needs this module
+    if given is not None:
+        return zoo.as_vision(given)
+    import_module("rosetta_neurons.zoo") # all families
+    known = [o for o in names if zoo.known_model(o)]
+    return zoo.create_model(known[0]) if known else None
 
 # %% ../nbs/01_hooks.ipynb #6e03c84e
 _PLANES = {nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Upsample,

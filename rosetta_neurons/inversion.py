@@ -21,12 +21,12 @@ from tqdm.auto import tqdm
 from fastcore.utils import *
 from .hooks import dtype_cure, evaluating, float32_by_default, network, no_such, record
 from .correlation import larger, shrink
-from .dictionary import Match, RosettaDictionary, check_names
-from .zoo.core import Latents, check_images, create_model, list_models
+from .dictionary import RosettaDictionary, check_names
+from .zoo.core import Latents, check_images, create_model
 from .images import to_image
-from .mining import check_counts, device_of, name_of, observe, on_device
+from .runtime import check_counts, device_of, name_of, observe, on_device
 from .viz import canvas, draw_image
-from .report import find_network
+
 
 # %% ../nbs/12_inversion.ipynb #d2e16c34
 def standard(
@@ -94,36 +94,6 @@ def similarity(
     "Eq. 6 for each image, or what stands in its place"
     if not targets: raise ValueError("no targets: there is nothing to be similar to")
     return sum(o.similarity(maps, objective) for o in targets)
-
-# %% ../nbs/12_inversion.ipynb #59f565c8
-@patch
-def chosen(self:RosettaDictionary,
-    models:list=None, # names; all of the dictionary if None
-    concepts:list=None, # numbers of concepts, or `Concept`s; all if None
-    pairs:list=None # `Match`es, or (unit of G, model, partner)
-)->list: # [`Match`]
-    "Matches to be guided by"
-    models = self.models if models is None else list(models)
-    check_names("model", models, self.models)
-    known = {(o.unit,o.model,o.partner): o for o in self.matches if o.model in models}
-    if pairs is not None:
-        keys = [tuple(o[:3]) if isinstance(o, Match) else (tuple(o[0]),o[1],tuple(o[2])) for o in pairs]
-        for k in keys:
-            if k not in known: raise ValueError(f"{k} is not one of the {len(known)} best buddies with {', '.join(models)}, such as {next(iter(known), None)}")
-        res = [known[k] for k in keys]
-    elif concepts is not None: res = [m for c in concepts for m in self.concept(c).matches if m.model in models]
-    else: res = [m for c in self.filter(models=models).concepts for m in c.matches]
-    if not res: raise ValueError(f"no matches with {', '.join(models)} among what was chosen")
-    return res
-
-@patch
-def concept(self:RosettaDictionary,
-    which # number, or `Concept`
-): # `Concept`
-    "A concept by its number"
-    if not isinstance(which, int): return which
-    if not -len(self.concepts)<=which<len(self.concepts): raise ValueError(f"no concept {which}: this dictionary has {len(self.concepts)}, from 0 to {len(self.concepts)-1}")
-    return self.concepts[which]
 
 # %% ../nbs/12_inversion.ipynb #f17bf30f
 def of_pairs(
@@ -645,7 +615,7 @@ def models_of(
     if models is None: models = {m: live.get(m) for m in d.models}
     if not isinstance(models, dict): models = {name_of(models) if name_of(models) in d.models or len(d.models)>1 else d.models[0]: models}
     check_names("model", models, d.models)
-    return {m: find_network(d, m, o) for m,o in models.items()}
+    return {m: d.network(m, o) for m,o in models.items()}
 
 @float32_by_default()
 def invert(
@@ -682,7 +652,7 @@ def invert(
     images = images.to(device_of(G)) if own else images.to(device_of(G)).float()
     if own and start is None: label,truncation = (getattr(images, k, None) if o is None else o for k,o in dict(label=label, truncation=truncation).items())
     nets = {} if d is None or own else models_of(d, models)
-    if d: find_network(d, "G", G)
+    if d: d.network("G", G)
     if perceptual is not None and reconstruction!="perceptual": raise ValueError(f"perceptual= names the network of reconstruction='perceptual', and reconstruction is {reconstruction!r}")
     comparing = None
     if reconstruction=="perceptual":

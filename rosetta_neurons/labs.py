@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from fastcore.basics import patch, store_attr
 from safetensors.torch import load, save
 from .hooks import no_such
-from .mining import as_bytes
+from .runtime import as_bytes
 
 # %% ../nbs/16_labs.ipynb #9f62adf5
 MOST = 2**28 # bytes that one answer may have

@@ -13,7 +13,7 @@ from torch.nn.functional import adaptive_avg_pool2d, cosine_similarity, interpol
 from fastcore.utils import *
 from .hooks import evaluating
 from .zoo.core import Latents
-from .mining import observe
+from .runtime import observe
 
 # %% ../nbs/11d_measures.ipynb #529c37d2
 def entropy(p:Tensor)->Tensor: return -torch.special.xlogy(p, p)

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, LongTensor
 from torch.nn.functional import interpolate, normalize
 from fastcore.utils import *
-from .buddies import BlockBuddies, best_buddies
-from .correlation import MapMoments, PairCorrelation, full_precision, map_shapes, row_blocks, shrink, smaller
+from .matching import BlockBuddies, best_buddies
+from .correlation import (
+    MapMoments, PairCorrelation, map_shapes, row_blocks, shrink, smaller)
+from .runtime import full_precision
 
 # %% ../nbs/05_nulls.ipynb #4129bc37
 def smooth_maps(

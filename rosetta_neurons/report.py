@@ -4,13 +4,12 @@
 
 # %% auto #0
 __all__ = ['POOL', 'SHOWN', 'TILE', 'SURVIVES', 'NUMBERS', 'PAGE_STYLE', 'PAGE_SCRIPT', 'LIMIT', 'best_neuron', 'number_of',
-           'interest_of', 'find_network', 'find_networks', 'is_sampled', 'find_source', 'find_images', 'shrink_maps',
-           'gather_maps', 'units_shown', 'maps_of', 'heat_rows', 'example_images', 'neuron_units', 'top_images',
-           'candidates', 'Seen', 'look_at', 'are_copies', 'pick_images', 'heat_of', 'data_uri', 'side_by_side',
-           'webp_uri', 'number_text', 'q_floors', 'q_text', 'numbers_html', 'unit_text', 'table_html', 'count_text',
-           'purity_html', 'heat_alt', 'data_attrs', 'concept_html', 'concept_json', 'recipe_html', 'models_html',
-           'chart_html', 'reading_html', 'controls_html', 'page_html', 'names_on_page', 'draw_concept', 'draw_page',
-           'report']
+           'interest_of', 'is_sampled', 'find_source', 'find_images', 'shrink_maps', 'gather_maps', 'units_shown',
+           'maps_of', 'heat_rows', 'example_images', 'neuron_units', 'top_images', 'candidates', 'Seen', 'look_at',
+           'are_copies', 'pick_images', 'heat_of', 'data_uri', 'side_by_side', 'webp_uri', 'number_text', 'q_floors',
+           'q_text', 'numbers_html', 'unit_text', 'table_html', 'count_text', 'purity_html', 'heat_alt', 'data_attrs',
+           'concept_html', 'concept_json', 'recipe_html', 'models_html', 'chart_html', 'reading_html', 'controls_html',
+           'page_html', 'names_on_page', 'draw_concept', 'draw_page', 'report']
 
 # %% ../nbs/10_report.ipynb #2734bb46
 import base64, io, json, math
@@ -24,12 +23,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from fastcore.utils import *
 from .nulls import rosetta_q
-from .dictionary import Concept, Match, RosettaDictionary, check_writable, content_of, write_beside
-from .zoo import create_model, known_model, list_models
-from .zoo.core import Latents, as_vision
+from .dictionary import Concept, Match, RosettaDictionary, content_of
+from .runtime import check_writable, observe, ready_to_mine, write_beside
+from .zoo import list_models
+from .zoo.core import Latents
 from .images import ImageRun
-from .mining import SampleRun, layers_of, name_of, observe, ready_to_mine, weights_digest
-from .viz import HEAT_COLORS, MEASURES, as_heat, fit_heat, fit_images, overlay, show_scores, spotlight
+from .mining import SampleRun, layers_of
+from .viz import HEAT_COLORS, MEASURES, as_heat, fit_heat, fit_images, show_scores, spotlight
 from .truth import FITS, SCENES, TRUTHS, concept_names, coverage
 
 # %% ../nbs/10_report.ipynb #90792054
@@ -57,32 +57,6 @@ def interest_of(
     "What the page sorts by at first: interest, or content correlation in a dictionary that has no interest"
     interest = number_of(concept, "interest")
     return content_of(concept) if math.isnan(interest) else interest
-
-# %% ../nbs/10_report.ipynb #f4c00c3d
-def find_network(
-    dictionary:RosettaDictionary,
-    m:str, # "G", or the name of one of its models
-    given=None # the network, if it is at hand
-): # the network
-    "The network that was mined as `m`"
-    zoo = [o for o in (dictionary.names[m],m) if known_model(o)]
-    if given is None and not zoo:
-        raise ValueError(f"the network {m!r} ({dictionary.names[m]}) is neither at hand nor in the zoo: give {'generator=...' if m=='G' else f'models={{{m!r}: ...}}'}")
-    net = create_model(zoo[0]) if given is None else as_vision(given)
-    now,then = weights_digest(net),dictionary.digests[m]
-    if now!=then: raise ValueError(f"{name_of(net)} is not the network that was mined as {m!r}: the sha256 of its weights is {now[:12]}, expected {then[:12]}")
-    return net
-
-def find_networks(
-    dictionary:RosettaDictionary,
-    generator=None, # G, if it is at hand
-    models:dict=None # `{name: model}`, likewise
-)->dict: # `{"G": G, name: model}`
-    "All networks: those given, else those of `dictionary.live`, else those of the zoo"
-    live = dictionary.live
-    given = {**({"G": live.generator, **live.models} if live else {}), **(models or {})}
-    if generator is not None: given["G"] = generator
-    return {m: find_network(dictionary, m, given.get(m)) for m in dictionary.units}
 
 # %% ../nbs/10_report.ipynb #a20bd7e6
 POOL,SHOWN,TILE = 64,5,128 # images to choose from where little is known, images chosen, pixels of one
@@ -1263,7 +1237,7 @@ def report(
 )->Path: # of the page
     "Write a dictionary as one page that holds everything in itself; ValueError where networks or images are not those that were mined"
     folder = check_writable(folder)
-    nets = find_networks(dictionary, generator, models)
+    nets = dictionary.every_network(generator, models)
     source = find_source(dictionary, nets["G"], images) if dictionary.concepts else None
     if names is None: names = names_on_page(dictionary, nets)
     page = draw_page(dictionary, nets, source, names, layers)

@@ -17,7 +17,7 @@ from .hooks import evaluating, no_such
 from .world import ANIMALS, BACKGROUND, COLORS, HUES, PARTS, sample_scenes
 from .dictionary import RosettaDictionary
 from .zoo.core import check_images
-from .mining import observe
+from .runtime import observe
 
 # %% ../nbs/09b_truth.ipynb #6b38ef32
 TRUTHS = [*PARTS, *COLORS, *ANIMALS]
@@ -124,6 +124,12 @@ class Agreement:
         "The same for some of the units"
         i = [self.row[u] for u in units]
         return Agreement(list(units), self.truths, *(o[i] for o in (self.first, self.auroc, self.iou, self.correlation)))
+    def among(self,
+        truths:list # names
+    )->"Agreement":
+        "The same for some of the truths"
+        k = [self.truths.index(o) for o in truths]
+        return Agreement(self.units, list(truths), *(o[:,k] for o in (self.first, self.auroc, self.iou, self.correlation)))
     def best(self)->Tensor: # [units]
         "For each unit the truth that it tells best, chosen on the first images"
         return self.first.nan_to_num(nan=0).argmax(1)

@@ -17,13 +17,15 @@ from torch import Tensor
 from fastcore.utils import *
 from .hooks import Units, evaluating
 from .correlation import PairCorrelation
-from .buddies import best_buddies
+from .matching import best_buddies
 from .nulls import pairings, q_values
 from .dictionary import RosettaDictionary, content_of, rosetta_units
 from .zoo.core import check_images
-from .mining import observe
+from .runtime import observe
 from .viz import LINE_COLORS, as_heat, fit_images, overlay
-from .report import SURVIVES, best_neuron, count_text, find_images, find_networks, gather_maps, heat_rows, maps_of, number_text, numbers_html, q_floors, side_by_side, units_shown, webp_uri
+from .report import (
+    SURVIVES, best_neuron, count_text, find_images, gather_maps, heat_rows, maps_of,
+    number_text, numbers_html, q_floors, side_by_side, units_shown, webp_uri)
 from .inversion import Inversion
 from .editing import edit, moved, remove
 
@@ -215,7 +217,7 @@ def dictionary_explorer(
     "Where the units of a concept fire, in an image, in the generator and in a model"
     d,images_given = dictionary,at_hand.pop("images", None)
     floors = q_floors(d)
-    nets,neurons = find_networks(d, **at_hand),[best_neuron(o) for o in d.concepts]
+    nets,neurons = d.every_network(**at_hand),[best_neuron(o) for o in d.concepts]
     images,maps = gather_maps(d, nets, find_images(d, nets["G"], images_given), units_shown(neurons))
     heats = [heat_rows(d, maps_of(o, maps)) for o in neurons]
     order = concepts or sorted(range(len(neurons)), key=lambda i: (d.concepts[i].q>SURVIVES, -content_of(d.concepts[i])))

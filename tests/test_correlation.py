@@ -1,7 +1,7 @@
 "Eq. 2 and 3 against the plainest code that could compute them, on whatever maps hypothesis comes up with"
 import numpy as np, pytest, torch, torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
-from rosetta_neurons.buddies import best_buddies
+from rosetta_neurons.matching import best_buddies
 from rosetta_neurons.correlation import MapMoments, PairCorrelation, map_shapes, unit_rows
 
 sizes = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=3)

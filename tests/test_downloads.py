@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 
 from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.mining import mine
-from rosetta_neurons.report import find_networks
+
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model,files
 from rosetta_neurons.zoo.core import known_model
@@ -223,7 +223,7 @@ def test_dictionary_finds_timm_again(unreachable, tmp_path):
     D = create_model('timm:test_resnet')
     images = sample_scenes(8).render()
     mine(create_model('mini_resnet'), {'other': D}, images=images, n=8, batch_size=4, progress=False, out=tmp_path/'d')
-    found = find_networks(RosettaDictionary.load(tmp_path/'d'))
+    found = RosettaDictionary.load(tmp_path/'d').every_network()
     assert (found['G'].name, found['other'].name)==('mini_resnet', 'timm:test_resnet')
 
 @pytest.mark.parametrize('name,known', [('mini_mae', True), ('mini_resnet.seed1', True), ('timm:resnet18', True), ('timm:resnet18.a1_in1k', True), ('open_clip:RN50/openai', True),

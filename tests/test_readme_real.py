@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 
 from rosetta_neurons.dictionary import RosettaDictionary
-from rosetta_neurons.mining import mine, observe
+from rosetta_neurons.mining import mine
+from rosetta_neurons.runtime import observe
 from rosetta_neurons.hooks import evaluating
 from rosetta_neurons.photos import photo_groups, photos
 from rosetta_neurons.zoo import create_model

@@ -8,8 +8,9 @@ from torch.nn.functional import interpolate
 
 from rosetta_neurons.cli import mine_folder
 from rosetta_neurons.dictionary import Recipe,RosettaDictionary
-from rosetta_neurons.mining import mine,observe,weights_digest
-from rosetta_neurons.report import LIMIT,are_copies,find_networks,find_source,q_floors,report
+from rosetta_neurons.mining import mine
+from rosetta_neurons.runtime import observe, weights_digest
+from rosetta_neurons.report import LIMIT, are_copies, find_source, q_floors, report
 from rosetta_neurons.truth import concept_names
 
 axe = (Path(axe_playwright_python.__file__).parent/'axe.min.js').read_text()
@@ -266,7 +267,7 @@ def test_for_everyone(browser, folder, scheme):
 def test_one_purity(page, folder):
     "Fault 27: the page says the purity that `concept_names` gives anyone who asks, and nothing is named that no partner tells best"
     d = RosettaDictionary.load(folder)
-    names = concept_names(d, find_networks(d))
+    names = concept_names(d, d.every_network())
     told = page.locator('.concept').evaluate_all("os => os.map(o => [o.id, o.innerText || o.textContent])")
     assert len(told)==len(names)
     for i,text in told:

@@ -7,7 +7,8 @@ import numpy as np,pytest,torch
 from rosetta_neurons.cli import VISION
 from rosetta_neurons.dictionary import SHIPPED,RosettaDictionary
 from rosetta_neurons.hooks import find_layers,record
-from rosetta_neurons.mining import mine,weights_digest
+from rosetta_neurons.mining import mine
+from rosetta_neurons.runtime import weights_digest
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model,from_weights,list_models,read_pickle
 from rosetta_neurons.zoo.biggan import BigGAN

@@ -19,7 +19,7 @@ from fastcore.basics import store_attr
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import nn, Tensor
-from ..dictionary import write_beside
+from ..runtime import write_beside
 from ..hooks import float32_by_default, named_layers, no_such, record
 from ..images import check_images
 
