@@ -9,6 +9,7 @@ __all__ = ['flatten', 'unflatten', 'Checkpoint']
 import json
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterator
 
@@ -49,6 +50,29 @@ def unflatten(
     return tree
 
 # %% ../nbs/05c_checkpoint.ipynb #744f34f4
+@dataclass
+class _Stored:
+    "What a file holds"
+    identity:dict # of the run
+    leaves:dict # {path: leaf}, of `flatten`
+
+    @classmethod
+    def of(cls, path:Path)->"_Stored":
+        with safe_open(path, "pt") as f:
+            identity = json.loads(f.metadata()["identity"])
+            leaves = json.loads(f.metadata()["plain"])
+            for k in f.keys():
+                leaves[k] = f.get_tensor(k)
+        return cls(identity, leaves)
+
+    def save(self, path:Path):
+        tensors = {k: o.contiguous() for k, o in self.leaves.items() if isinstance(o, Tensor)}
+        plain = {k: None if k in tensors else o for k, o in self.leaves.items()}
+        about = dict(identity=json.dumps(self.identity), plain=json.dumps(plain))
+        save_file(tensors, path, about)
+        with open(path, "rb+") as f:
+            os.fsync(f.fileno())
+
 class Checkpoint:
     "Where a run goes on from, if it is stopped; nothing at all where there is no folder"
     def __init__(self,
@@ -67,24 +91,21 @@ class Checkpoint:
 
     def read(self)->dict: # the state; empty where there is none
         "What was written; a `ValueError` where it is of another run, or not whole"
-        if not self.path:
+        if self.path is None:
             return {}
-        self._check_number_of_processes()
+        self._check_number_of_processes(self.path)
         if not self.path.is_file():
             return {}
         try:
-            with safe_open(self.path, "pt") as f:
-                was = json.loads(f.metadata()["identity"])
-                leaves = json.loads(f.metadata()["plain"])
-                tensors = {k: f.get_tensor(k) for k in f.keys()}
+            stored = _Stored.of(self.path)
         except Exception as e:
             raise ValueError(f"{self.path} is no whole checkpoint: {e}") from e
-        self._check_identity(was)
-        return unflatten((k, tensors.get(k, o)) for k, o in leaves.items())
+        self._check_identity(stored.identity)
+        return unflatten(stored.leaves.items())
 
-    def _check_number_of_processes(self):
-        own = self.path.name.split("-of-")[1:]
-        for o in self.path.parent.glob("checkpoint*.safetensors"):
+    def _check_number_of_processes(self, path:Path):
+        own = path.name.split("-of-")[1:]
+        for o in path.parent.glob("checkpoint*.safetensors"):
             if o.name.split("-of-")[1:] != own:
                 raise ValueError(
                     f"{o} is of a run with another number of processes: "
@@ -95,8 +116,8 @@ class Checkpoint:
         for key, value in now.items():
             if was.get(key) != value:
                 raise ValueError(
-                    f"{self.path} is of another run: {key} was {was.get(key)!r}, and is now {value!r}. "
-                    "Give another folder, or delete it")
+                    f"{self.path} is of another run: {key} was {was.get(key)!r}, "
+                    f"and is now {value!r}. Give another folder, or delete it")
 
     def write(self,
         state:Callable[[], dict], # called if it is time
@@ -104,16 +125,10 @@ class Checkpoint:
     ):
         "Write if it is time"
         due = now or time.monotonic() - self.last >= self.every
-        if not self.path or not due:
+        if self.path is None or self.beside is None or not due:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        leaves = dict(flatten(state()))
-        tensors = {k: o.contiguous() for k, o in leaves.items() if isinstance(o, Tensor)}
-        plain = {k: None if k in tensors else o for k, o in leaves.items()}
-        about = dict(identity=json.dumps(self.identity), plain=json.dumps(plain))
-        save_file(tensors, self.beside, about)
-        with open(self.beside, "rb+") as f:
-            os.fsync(f.fileno())
+        _Stored(self.identity, dict(flatten(state()))).save(self.beside)
         os.replace(self.beside, self.path)
         self.last = time.monotonic()
 

@@ -93,7 +93,7 @@ def sha256_of(
             about = f"{o.dtype} {list(o.shape)}"
         sha.update(f"{name} {about}".encode())
         if isinstance(o, Tensor):
-            sha.update(o.detach().cpu().flatten().contiguous().view(torch.uint8).numpy())
+            sha.update(o.detach().cpu().flatten().contiguous().view(torch.uint8).numpy().data)
     return sha.hexdigest()
 
 def weights_digest(
@@ -163,7 +163,7 @@ def on_device(
 def new_tensors_on(
     device:torch.device,
 ):
-    "New tensors go there unless they say where, whatever `torch.set_default_device` has said outside"
+    "New tensors go there unless they say where, whatever `torch.set_default_device` said outside"
     if torch.get_default_device() == device:
         yield
     else:
@@ -187,7 +187,7 @@ _USUAL = dict.fromkeys(_MALLOPT, 2**17)
 
 @contextmanager
 def keeping_memory():
-    "Memory that is freed inside stays with the process until the end; without effect where there is no glibc"
+    "Memory that is freed inside stays with the process until the end; needs glibc, else no effect"
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     def choose(values):
         for name, value in values.items():
@@ -208,7 +208,7 @@ def ready_to_mine(
     device, # where to compute; that of the first model if None
     seed:int, # of whatever chance the models use in their forward pass
 )->Iterator[torch.device]:
-    "Models in eval mode on one device, no gradients, no reduced precision; all as it was afterwards"
+    "Models in eval mode on one device, no gradients, full precision; all as it was afterwards"
     device = torch.device(device or device_of(nets[0]))
     with ExitStack() as stack:
         stack.enter_context(keeping_memory())

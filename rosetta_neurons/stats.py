@@ -6,6 +6,8 @@
 __all__ = ['not_finite', 'RunningStats']
 
 # %% ../nbs/02_stats.ipynb #0de5b09a
+from typing import Self
+
 import torch
 from torch import Tensor
 
@@ -13,47 +15,81 @@ from torch import Tensor
 def not_finite(
     lo:Tensor, # smallest value of each channel, [C]
     hi:Tensor, # largest value of each channel, [C]
-)->list: # numbers of channels
+)->list[int]: # numbers of channels
     "Channels that hold NaN or infinite values, told by their range alone"
-    return (~(lo.isfinite() & hi.isfinite())).nonzero().flatten().tolist()
+    finite = lo.isfinite() & hi.isfinite()
+    return (~finite).nonzero().flatten().tolist()
 
 # %% ../nbs/02_stats.ipynb #30703752
+def _float64(
+    x:Tensor | float,
+)->Tensor:
+    return torch.as_tensor(x, dtype=torch.float64)
+
 class RunningStats:
     "Mean and variance of every unit (Eq. 1), from batches of any size in any order"
     def __init__(self,
-        n=0, # values seen of each unit: images times positions
-        mean=0., # [C]
-        m2=0., # sum of squared distances from the mean, [C]
-        lo=torch.inf, # smallest value, [C]
-        hi=-torch.inf, # largest value, [C]
+        n:int | Tensor=0, # values seen of each unit: images times positions
+        mean:float | Tensor=0., # [C]
+        m2:float | Tensor=0., # sum of squared distances from the mean, [C]
+        lo:float | Tensor=torch.inf, # smallest value, [C]
+        hi:float | Tensor=-torch.inf, # largest value, [C]
     ):
         self.n = n
-        self.mean,self.m2,self.lo,self.hi = (torch.as_tensor(v, dtype=torch.float64) for v in (mean,m2,lo,hi))
+        self.mean = _float64(mean)
+        self.m2 = _float64(m2)
+        self.lo = _float64(lo)
+        self.hi = _float64(hi)
+
     @classmethod
     def of(cls,
         x:Tensor, # [B, C, ...]
-    ): # the statistics of this batch
-        "Two passes over one batch: first the mean, then the distances from it"
-        x = x.detach().transpose(0,1).flatten(1).double()
-        mean,lo,hi = x.mean(1), x.amin(1), x.amax(1)
-        if bad := not_finite(lo, hi): raise ValueError(f"NaN or infinite values in channels {bad}")
-        return cls(x.shape[1], mean, (x-mean[:,None]).square().sum(1), lo, hi)
-    def merge(self, other):
+    )->Self: # the statistics of this batch
+        """Two passes over one batch: first the mean, then the distances from it
+
+        A `ValueError` where values are NaN or infinite.
+        """
+        x = x.detach().transpose(0, 1).flatten(1).double()
+        lo = x.amin(1)
+        hi = x.amax(1)
+        bad = not_finite(lo, hi)
+        if bad:
+            raise ValueError(f"NaN or infinite values in channels {bad}")
+        mean = x.mean(1)
+        m2 = (x - mean[:, None]).square().sum(1)
+        return cls(x.shape[1], mean, m2, lo, hi)
+
+    def merge(self,
+        other:"RunningStats", # of the same units
+    )->Self:
         "As if both streams had been seen"
-        n,gap = self.n+other.n, other.mean-self.mean
-        share = other.n/torch.as_tensor(n, dtype=torch.float64).clamp(min=1)
+        n = self.n + other.n
+        gap = other.mean - self.mean
+        share = other.n/_float64(n).clamp(min=1)
         self.m2 = self.m2 + other.m2 + gap**2*self.n*share
         self.mean = self.mean + gap*share
-        self.n,self.lo,self.hi = n, torch.minimum(self.lo, other.lo), torch.maximum(self.hi, other.hi)
+        self.n = n
+        self.lo = torch.minimum(self.lo, other.lo)
+        self.hi = torch.maximum(self.hi, other.hi)
         return self
+
     def update(self,
         x:Tensor, # [B, C, ...]
-    ):
-        "See one more batch"
+    )->Self:
+        "Take in one more batch; a `ValueError` where values are NaN or infinite"
         return self.merge(self.of(x))
+
     @property
-    def var(self)->Tensor: return self.m2/(self.n-1) # [C], Eq. 1
+    def var(self)->Tensor: # [C]
+        "Variance of Eq. 1"
+        return self.m2/(self.n-1)
+
     @property
-    def std(self)->Tensor: return self.var.sqrt() # [C]
+    def std(self)->Tensor: # [C]
+        "Standard deviation"
+        return self.var.sqrt()
+
     @property
-    def constant(self)->Tensor: return self.lo==self.hi # bool [C]
+    def constant(self)->Tensor: # bool [C]
+        "Has the unit had one value only?"
+        return self.lo == self.hi
