@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, IterableDataset
 
+from rosetta_neurons import reading, sources
 from rosetta_neurons.images import (
     ImageFiles, ImageRun, check_images, input_size, near_copies, read_image, to_image)
 from rosetta_neurons.world import sample_scenes
@@ -426,19 +427,18 @@ def test_errors_of_workers_are_those_of_the_main_process(folder, tmp_path):
 
 def test_when_others_read(scenes, folder, monkeypatch):
     "The rule: files and what can be pickled, from 64 images on, with two cores and more"
-    from rosetta_neurons import images
-    def workers(items, n=80): return images._n_workers(images._items_of(items), n)
-    monkeypatch.setattr(images, "_cores", lambda: 8)
+    def workers(items, n=80): return reading._n_workers(sources._items_of(items), n)
+    monkeypatch.setattr(reading, "_cores", lambda: 8)
     assert workers(folder) == workers(Pairs(scenes)) == workers(DataLoader(Pairs(scenes))) == 4
     assert workers(folder, 63) == workers(scenes) == workers(as_pillow(scenes)) == 0
     holds_file = Pairs(scenes)
     with open(folder/"000.png", "rb") as holds_file.file:
         assert workers(holds_file) == 0
-    monkeypatch.setattr(images, "_MOST_PICKLED", 1000)
+    monkeypatch.setattr(reading, "_MOST_PICKLED", 1000)
     assert workers(Pairs(scenes)) == 0
-    monkeypatch.setattr(images, "_cores", lambda: 1)
+    monkeypatch.setattr(reading, "_cores", lambda: 1)
     assert workers(folder) == 0
-    monkeypatch.setattr(images, "_cores", lambda: 8)
+    monkeypatch.setattr(reading, "_cores", lambda: 8)
     monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none=False: "spawn")
     assert workers(folder) == 0
 
