@@ -24,8 +24,8 @@ from .passes import Passes, levels_of
 from .runtime import (
     as_bytes, as_setting, check_counts, check_writable, is_first, joined, new_tensors_on,
     ready_to_mine, sha256_of, together)
-from .sources import SampleRun # noqa: F401
-from .sources import layers_of, named_models, source_of
+from .runs import SampleRun # noqa: F401
+from .runs import layers_of, named_models, source_of
 from .sums import Sums # noqa: F401
 from .sums import table_bytes
 

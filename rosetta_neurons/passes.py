@@ -21,7 +21,7 @@ from .images import ImageRun, check_images
 from .nulls import in_turns, random_halves
 from .runtime import (
     name_of, new_tensors_on, noting_where, observe, together, weights_digest)
-from .sources import SampleRun
+from .runs import SampleRun
 from .sums import Sums, blocks
 
 # %% ../nbs/08d_passes.ipynb #1c0aab0c
