@@ -1,8 +1,9 @@
 """How the code reads, in four numbers, beside fastcore's: python tools/style.py
 
 Lines over 100 characters, and assignments that bind several names, in percent; comprehensions per 100 lines; and the length of
-function bodies in characters, at the 90th percentile, without docstrings and without functions inside. Lines are those that are
-neither empty nor a comment. An assignment binds several names if its target is a tuple, or if it has several targets.
+function bodies in characters, at the 90th percentile, without docstrings and indentation. Lines are those that are neither
+empty nor a comment. An assignment binds several names if a tuple is assigned to a tuple (`a, b = x, y`; not `a, b = f(x)`, which
+unpacks one value), or if it has several targets.
 """
 import ast
 import importlib.util
@@ -15,9 +16,16 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def body_length(node, source):
-    "Characters of a function's body, without its docstring"
+    "Characters of a function's body, without its docstring and without indentation"
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-    return sum(len(ast.get_source_segment(source, o) or "") for o in body)
+    segments = [ast.get_source_segment(source, o) or "" for o in body]
+    return sum(len(line.strip()) for o in segments for line in o.splitlines())
+
+
+def binds_several(node):
+    "Is this `a, b = x, y`, or `a = b = x`?"
+    pairs = isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple)
+    return pairs or len(node.targets) > 1
 
 
 def measured(files):
@@ -29,7 +37,7 @@ def measured(files):
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Assign):
                 assignments += 1
-                several += len(node.targets) > 1 or isinstance(node.targets[0], ast.Tuple)
+                several += binds_several(node)
             comprehensions += isinstance(node, COMPREHENSIONS)
             if isinstance(node, FUNCTIONS):
                 bodies.append(body_length(node, source))
