@@ -132,8 +132,7 @@ class _Recorder:
             self.maps[name] = _map_of(self.layers[name], out, self.call)
         except (TypeError, ValueError) as e:
             hint = _hint(name, out, self.call.ran.get(name, []))
-            where = f"layer {name!r} ({type(mod).__name__})"
-            raise type(e)(f"{where} {e}{hint}") from None
+            raise type(e)(f"layer {name!r} ({type(mod).__name__}) {e}{hint}") from None
 
     def ran_twice(self, name)->RuntimeError: # to be raised
         "A layer has run before in this call"
@@ -239,15 +238,11 @@ def _calls_by_hook(
         if once and rec.called and not rec.elsewhere:
             raise _second_call(rec)
         rec.start(args, kwargs)
-    def check(*_):
-        rec.check()
-    def stop(*_):
-        rec.stop()
+    hang = rec.net.register_forward_hook
     with ExitStack() as hooks:
         hooks.enter_context(rec.net.register_forward_pre_hook(start, with_kwargs=True))
-        hooks.enter_context(rec.net.register_forward_hook(check))
-        after_errors_too = rec.net.register_forward_hook(stop, always_call=True)
-        hooks.enter_context(after_errors_too)
+        hooks.enter_context(hang(lambda *_: rec.check()))
+        hooks.enter_context(hang(lambda *_: rec.stop(), always_call=True)) # after errors, too
         yield
 
 @contextmanager
@@ -282,19 +277,21 @@ def _parts_around(layers:dict[str, _Layer])->list[_Part]: # the outermost of eac
                 outer = mod
     return list(parts.values())
 
-def _hang_around(rec:_Recorder, hooks:ExitStack):
-    "Into the modules around the layers: what is given images, and what lays patches"
-    parts = _parts_around(rec.layers)
-    for part in parts: # the images, seen from outside in
+def _watch_images(rec:_Recorder, parts:list[_Part], hooks:ExitStack):
+    "Into the modules around the layers, for the images that they are given"
+    for part in parts:
         see = partial(rec.see, part.outer)
         hooks.enter_context(part.mod.register_forward_pre_hook(see))
+
+def _watch_patches(rec:_Recorder, parts:list[_Part], hooks:ExitStack):
+    "Into what lays a transformer's patches"
     for part in parts:
         patches = getattr(getattr(part.mod, "patch_embed", None), "proj", None)
         if patches is not None and _lays_patches(part.mod):
             lay = partial(rec.lay, part.mod)
             hooks.enter_context(patches.register_forward_hook(lay))
 
-def _hang_into(rec:_Recorder, hooks:ExitStack):
+def _watch_layers(rec:_Recorder, hooks:ExitStack):
     "Into the layers, and what stands directly in them"
     for name, layer in rec.layers.items():
         for child_name, child in layer.mod.named_children():
@@ -319,8 +316,10 @@ def record(
     rec = _Recorder(model, layers, tokens, layout)
     with ExitStack() as hooks:
         hooks.enter_context(_calls(rec))
-        _hang_around(rec, hooks)
-        _hang_into(rec, hooks)
+        parts = _parts_around(rec.layers)
+        _watch_images(rec, parts, hooks)
+        _watch_patches(rec, parts, hooks)
+        _watch_layers(rec, hooks)
         try:
             yield rec.maps
         except RuntimeError as e:

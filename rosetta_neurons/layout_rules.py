@@ -45,6 +45,13 @@ def _channels(mod:nn.Module)->_Channels|None:
         return _Channels(getattr(mod, "out_channels", weight.shape[0]), "NCHW")
     return None
 
+def _one_earlier(mod:nn.Module, around:nn.Module|None)->nn.Module|None:
+    "What comes before an activation function in an `nn.Sequential`, or None"
+    if not isinstance(mod, _EACH) or type(around) is not nn.Sequential:
+        return None
+    place = [m is mod for m in around].index(True)
+    return around[place - 1] if place else None
+
 def _before(
     mod:nn.Module,
     parents:Sequence, # modules around it, the nearest last
@@ -56,13 +63,10 @@ def _before(
             parents.append(mod)
             mod = mod[-1]
             continue
-        around = parents[-1] if parents else None
-        if not isinstance(mod, _EACH) or type(around) is not nn.Sequential:
+        earlier = _one_earlier(mod, parents[-1] if parents else None)
+        if earlier is None:
             return mod
-        place = [m is mod for m in around].index(True)
-        if place == 0:
-            return mod
-        mod = around[place - 1]
+        mod = earlier
 
 def _layout_by_type(
     mod:nn.Module, # a layer
@@ -152,18 +156,20 @@ class _Layer:
         said = self.layout or getattr(self.mod, "map_layout", None)
         return said if said and len(said) == len(among[0]) else None
 
+    def measured(self, call:_Call)->list: # [(n_prefix, (rows, columns))], the nearest first
+        "Grids on which patches were laid in this call"
+        found = []
+        for m in reversed(self.parents):
+            if id(m) in call.grids:
+                found.append((m.num_prefix_tokens, call.grids[id(m)]))
+        return found
+
     def grids(self, call:_Call)->list: # [(n_prefix, (rows, columns))], the surest first
         "What the model says of its tokens"
-        nearest_first = list(reversed(self.parents))
-        measured = []
-        alone = [] # patches before the prefix is put in front
-        for m in nearest_first:
-            if id(m) in call.grids:
-                grid = call.grids[id(m)]
-                measured.append((m.num_prefix_tokens, grid))
-                if m.num_prefix_tokens:
-                    alone.append((0, grid))
-        told = [getattr(self.mod, "map_tokens", None), *map(_stated_tokens, nearest_first)]
+        measured = self.measured(call)
+        alone = [(0, grid) for prefix, grid in measured if prefix] # before it is put in front
+        own = getattr(self.mod, "map_tokens", None)
+        told = [own, *map(_stated_tokens, reversed(self.parents))]
         return measured + alone + [o for o in told if o]
 
 # %% ../nbs/00d_layout_rules.ipynb #6468708c
@@ -179,15 +185,19 @@ def _refuse_attention(layer:_Layer, shape:Sequence[int], call:_Call):
         raise ValueError(f"gave {list(shape)}, heads by {shape[2]} tokens, and no maps: "
                          "record the layer around it")
 
+def _check_batch(shape:Sequence[int], call:_Call):
+    "As many maps as images, if it is known how many these are"
+    if call.batch not in (None, shape[0]):
+        raise ValueError(f"gave {list(shape)} for {call.batch} images, and no maps of "
+                         "them: record a layer around it")
+
 def _said_around(layer:_Layer, shape:Sequence[int], call:_Call)->_Said|None:
     "The layout that the nearest network around a layer states, as timm's do"
     for m in reversed(layer.parents):
         stated = str(getattr(m, "output_fmt", None) or "").removeprefix("Format.")
         if stated not in _OF_IMAGES:
             continue
-        if call.batch not in (None, shape[0]):
-            raise ValueError(f"gave {list(shape)} for {call.batch} images, and no maps of "
-                             "them: record a layer around it")
+        _check_batch(shape, call)
         return _Said(stated, f"{type(m).__name__} says")
     return None
 
@@ -309,6 +319,12 @@ def _no_grid(layer:_Layer, shape:Sequence[int], call:_Call)->ValueError: # to be
     remark = ", tokens first," if tokens_first else ""
     return ValueError(f"gave tokens {list(shape)}{remark} {_unknown_grid(n_tokens, call.image)}")
 
+def _check_count(shape:Sequence[int], tokens, call:_Call):
+    "As many tokens as there should be, of another number of images"
+    if shape[1] == _n_tokens(tokens):
+        raise ValueError(f"gave {list(shape)} for {call.batch} images, which are not "
+                         f"{shape[1]} tokens of each, as tokens={tokens} means")
+
 def _token_layout(layer:_Layer, shape:Sequence[int], call:_Call)->_Tokens:
     "How three axes lie, and on what grid; a `ValueError` where that can't be told"
     told = layer.grids(call) if layer.tokens is None else [layer.tokens]
@@ -318,11 +334,11 @@ def _token_layout(layer:_Layer, shape:Sequence[int], call:_Call)->_Tokens:
             return _Tokens(grid, order)
     if not told:
         raise _no_grid(layer, shape, call)
+    surest = told[0]
     order = _stated_order(layer)
-    if order is None and shape[1] == _n_tokens(told[0]):
-        raise ValueError(f"gave {list(shape)} for {call.batch} images, which are not "
-                         f"{shape[1]} tokens of each, as tokens={told[0]} means")
-    return _Tokens(told[0], order) # `as_map` says what does not fit
+    if order is None:
+        _check_count(shape, surest, call)
+    return _Tokens(surest, order) # `as_map` says what does not fit
 
 def _map_of(
     layer:_Layer,
@@ -367,8 +383,7 @@ def _check_layouts(layouts:_Layouts):
 def _described(
     model,
     mods:dict[str, nn.Module], # layers by name
-    tokens, # as `record` takes it
-    layout, # as `record` takes it
+    tokens, layout, # as `record` takes them
 )->dict[str, _Layer]:
     "What is known of each layer before anything has run"
     layouts = _given_layouts(layout)
@@ -380,6 +395,6 @@ def _described(
     for name, mod in mods.items():
         parents = _lineage(model, name)
         _refuse_compiled(parents, type(model).__name__)
-        layers[name] = _Layer(
-            name, mod, parents, grids.get(name), layouts.by_name.get(name), layouts.usual, mixed)
+        layout = layouts.by_name.get(name)
+        layers[name] = _Layer(name, mod, parents, grids.get(name), layout, layouts.usual, mixed)
     return layers

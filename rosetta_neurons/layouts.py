@@ -24,38 +24,52 @@ def _n_tokens(
             return prefix + rows*columns
     return None
 
+def _check_tokens(
+    shape:Sequence[int], # [B, T, C]
+    tokens, # (n_prefix, (rows, columns))
+):
+    "Is this a prefix and a grid, and are there as many tokens?"
+    if tokens is None:
+        raise ValueError(f"gave tokens {list(shape)} {_unknown_grid(shape[1])}")
+    expected = _n_tokens(tokens)
+    if expected is None:
+        raise ValueError(f"can't use tokens={tokens!r}, "
+                         "which should be (n_prefix, (rows, columns))")
+    if shape[1] != expected:
+        prefix, (rows, columns) = tokens
+        raise ValueError(f"gave {shape[1]} tokens, but tokens={tokens} means "
+                         f"{prefix} + {rows}*{columns} = {expected}")
+
 def _tokens_to_map(
     x:Tensor, # [B, T, C]
     tokens, # (n_prefix, (rows, columns))
 )->Tensor: # [B, C, rows, columns]
     "Drop the prefix tokens, and lay the rest on the patch grid, row by row"
-    n_tokens = x.shape[1]
-    if tokens is None:
-        raise ValueError(f"gave tokens {list(x.shape)} {_unknown_grid(n_tokens)}")
-    expected = _n_tokens(tokens)
-    if expected is None:
-        raise ValueError(f"can't use tokens={tokens!r}, "
-                         "which should be (n_prefix, (rows, columns))")
-    prefix, (rows, columns) = tokens
-    if n_tokens != expected:
-        raise ValueError(f"gave {n_tokens} tokens, but tokens={tokens} means "
-                         f"{prefix} + {rows}*{columns} = {expected}")
+    _check_tokens(x.shape, tokens)
+    prefix, grid = tokens
     patches = x[:, prefix:].transpose(1, 2)
-    return patches.unflatten(2, (rows, columns))
+    return patches.unflatten(2, tuple(grid))
+
+def _grid_like(
+    n_patches:int,
+    image:tuple[int, int], # (rows, columns)
+)->tuple[int, int]|None: # (rows, columns), or None if there is none
+    "The grid of so many patches that has the aspect of the image"
+    height, width = image
+    rows = isqrt(n_patches*height//width)
+    columns = rows*width//height
+    is_exact = rows*columns == n_patches and rows*width == columns*height
+    return (rows, columns) if rows and is_exact else None
 
 def _unknown_grid(
     n_tokens:int,
     image:tuple[int, int]|None=None, # (rows, columns) of the images; square if None
 )->str: # end of an error, with a grid of the same aspect, if there is one
     "What to say where nobody tells on what grid the tokens lie"
-    height, width = image or (1, 1)
     for prefix in range(min(17, n_tokens)):
-        n_patches = n_tokens - prefix
-        rows = isqrt(n_patches*height//width)
-        columns = rows*width//height
-        is_exact = rows*columns == n_patches and rows*width == columns*height
-        if rows and is_exact:
-            return f"on an unknown grid: {_TOKENS_WANTED}, perhaps {(prefix, (rows, columns))}"
+        grid = _grid_like(n_tokens - prefix, image or (1, 1))
+        if grid:
+            return f"on an unknown grid: {_TOKENS_WANTED}, perhaps {(prefix, grid)}"
     return f"on an unknown grid: {_TOKENS_WANTED}"
 
 # %% ../nbs/00c_layouts.ipynb #3a29fdb5

@@ -1,12 +1,25 @@
-"What several tests share: the site, built once, and a browser"
-import shutil,subprocess,sys
+"What several tests share: the site, built once, and a browser; and the marks that follow from what a test asks for"
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error,sync_playwright
 
 root = Path(__file__).parents[1]
-flags = '--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
+flags = [
+    '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync']
+slow = {'exported', 'grades', 'lab', 'made', 'site', 'wheel'} # fixtures that take over 20 seconds
+
+@pytest.hookimpl(tryfirst=True) # before -m chooses
+def pytest_collection_modifyitems(items):
+    "`browser` where a test opens one, `slow` where it waits for a fixture that is"
+    for item in items:
+        if 'browser' in item.fixturenames:
+            item.add_marker(pytest.mark.browser)
+        if slow.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
 
 @pytest.fixture(scope='session')
 def site():
@@ -18,9 +31,12 @@ def site():
 @pytest.fixture(scope='module')
 def browser():
     "Chromium from the system, or else Chrome"
+    playwright = pytest.importorskip('playwright.sync_api')
     found = shutil.which('chromium') or shutil.which('google-chrome')
-    with sync_playwright() as p:
-        try: b = p.chromium.launch(executable_path=found, channel=None if found else 'chrome', args=flags)
-        except Error as e: pytest.skip(f'no Chromium or Chrome: {e}')
+    with playwright.sync_playwright() as p:
+        try:
+            b = p.chromium.launch(executable_path=found, channel=None if found else 'chrome', args=flags)
+        except playwright.Error as e:
+            pytest.skip(f'no Chromium or Chrome: {e}')
         yield b
         b.close()

@@ -83,6 +83,7 @@ def plain_buddies(corr, k):
     rows, cols = [ranked(r) for r in corr.tolist()], [ranked(c) for c in corr.T.tolist()]
     return [[i, j] for i in range(len(rows)) for j in range(len(cols)) if j in rows[i] and i in cols[j]]
 
+@pytest.mark.unit
 @several
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 7), st.data())
 def test_best_buddies_with_ties_and_gaps(rows, cols, k, data):
@@ -91,6 +92,7 @@ def test_best_buddies_with_ties_and_gaps(rows, cols, k, data):
     corr = torch.tensor(data.draw(st.lists(st.lists(values, min_size=cols, max_size=cols), min_size=rows, max_size=rows)))
     assert best_buddies(corr, k).tolist() == plain_buddies(corr, k)
 
+@pytest.mark.unit
 @pytest.mark.parametrize("batch", (1, 3, 20))
 def test_batch_sizes_give_the_same_pairs(batch):
     a, b = maps_of([(4, 4), (7, 3)], 20, 1e2, 1, 1.), maps_of([(8, 8), (1, 1)], 20, 1e2, 2, 1.)

@@ -48,6 +48,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope='module')
 def mined(folder): return RosettaDictionary.load(folder)
 
+@pytest.mark.slow # mines first
 def test_option(mined):
     "`rosetta-mine --permutations`: each match has a p, which falls as content rises, and the file keeps it"
     assert all(len(mined.tables[m]['maxima'])==19 for m in mined.models)
@@ -55,12 +56,14 @@ def test_option(mined):
         p = [o.p for o in sorted(mined.matches_of(m), key=lambda o: o.content)]
         assert p==sorted(p, reverse=True) and min(p)==.05
 
+@pytest.mark.slow # mines first
 def test_page_names(folder, mined):
     "Every concept of the default page has a purity and a p, and some a name"
     page = (folder/'report.html').read_text()
     assert len(re.findall('purity <b>', page))==len(mined.concepts)==len(re.findall('<article', page))
     assert re.search(r'Concept \d+</a>: \w+</h3>', page) and 'p <b>' in page and 'name, purity' in page
 
+@pytest.mark.slow # mines first
 def test_score(mined):
     "Scores of any images; of a part of the concepts and in any batches the same"
     images = sample_scenes(6, seed=5).render()

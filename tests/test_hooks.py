@@ -50,6 +50,7 @@ def hooks_in(net): return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) 
 
 # one call of the model, one recorded call of every layer
 
+@pytest.mark.unit
 @pytest.mark.parametrize("kind", [Mirrored, Slots, MirroredModule])
 def test_3_a_wrapper_that_calls_its_network_twice_is_refused(kind):
     model, method = kind(), kind.__dict__.get("__call__")
@@ -58,6 +59,7 @@ def test_3_a_wrapper_that_calls_its_network_twice_is_refused(kind):
         with record(model, [layer]): model(X)
     assert kind.__dict__.get("__call__") is method and hooks_in(model.net) == 0
 
+@pytest.mark.unit
 def test_3_a_block_may_hold_many_calls_of_a_plain_wrapper():
     model = Plain()
     with record(model, ["0"]) as maps:
@@ -69,6 +71,7 @@ def test_3_a_block_may_hold_many_calls_of_a_plain_wrapper():
         for x in X.split(1): model.net(x)
     assert torch.equal(maps["0"], model.net[0](X[2:]))
 
+@pytest.mark.unit
 def test_3_another_object_of_the_class_is_left_alone():
     one, other = Plain(), Plain()
     other.net[0].weight.data.zero_()
@@ -80,6 +83,7 @@ def test_3_another_object_of_the_class_is_left_alone():
         with record(other, ["0"]) as others: other(X)
     assert not torch.equal(others["0"], kept) and Plain.__call__.__name__ == "__call__"
 
+@pytest.mark.unit
 def test_3_an_inherited_call_and_a_call_within_a_call():
     model = CallsItself()
     with record(model, ["0"]) as maps: model(X[None])
@@ -89,6 +93,7 @@ def test_3_an_inherited_call_and_a_call_within_a_call():
     with record(child, ["0"]), record(child, ["2"]) as maps: child(X)
     assert list(maps) == ["2"] and "__call__" not in Child.__dict__
 
+@pytest.mark.unit
 def test_3_a_function_with_a_network_may_be_called_once_in_a_block():
     net = conv_net()
     def mirrored(x): return net(x) + net(x.flip(-1))
@@ -100,12 +105,14 @@ def test_3_a_function_with_a_network_may_be_called_once_in_a_block():
     with record(plain, ["0"]) as maps: plain(X)
     assert torch.equal(maps["0"], net[0](X)) and hooks_in(net) == 0
 
+@pytest.mark.unit
 def test_3_after_an_interrupt_all_is_as_it_was():
     model, method = Fails(), Fails.__call__
     with pytest.raises(KeyboardInterrupt):
         with record(model, ["0"]): model(X)
     assert Fails.__call__ is method and hooks_in(model.net) == 0
 
+@pytest.mark.unit
 def test_3_a_call_that_failed_does_not_spoil_the_next():
     net = conv_net()
     with record(net, ["0"]) as maps:
@@ -113,6 +120,7 @@ def test_3_a_call_that_failed_does_not_spoil_the_next():
         for x in X.split(1): net(x)
     assert torch.equal(maps["0"], net[0](X[2:]))
 
+@pytest.mark.unit
 def test_3_a_module_that_defines_its_own_call():
     class Own(nn.Module):
         def __init__(self):
@@ -124,6 +132,7 @@ def test_3_a_module_that_defines_its_own_call():
         for x in X.split(1): model(x)
     assert torch.equal(maps["net.0"], model.net[0](X[2:]))
 
+@pytest.mark.unit
 def test_other_threads_do_not_mix_in():
     net = conv_net()
     with record(net, ["0"]) as maps:
@@ -140,6 +149,7 @@ def test_other_threads_do_not_mix_in():
     with pytest.raises(RuntimeError, match="never ran .* record its .module"):
         with record(model, ["module.0"]): model(X)
 
+@pytest.mark.unit
 def test_loops_and_shared_modules():
     class Loop(nn.Module):
         def __init__(self):
@@ -151,6 +161,7 @@ def test_loops_and_shared_modules():
         with record(model := Loop(), ["conv"]): model(X)
     with pytest.raises(ValueError, match="'conv' and 'same' are one module"): find_layers(Loop(), ["conv", "same"])
 
+@pytest.mark.unit
 def test_10_a_layer_that_runs_again_in_backward_is_refused_inside_the_block():
     class Check(nn.Module):
         def __init__(self):
@@ -182,6 +193,7 @@ def test_24_compiled_and_traced_networks_name_the_cure():
     with pytest.raises(TypeError, match="copy.deepcopy"):
         with record(net, ["0"]): pass
 
+@pytest.mark.unit
 def test_24_the_hint_for_attention_names_nothing_that_never_runs():
     class Attends(nn.Module):
         def __init__(self):
@@ -203,6 +215,7 @@ def test_24_the_hint_for_attention_names_nothing_that_never_runs():
     with pytest.raises(RuntimeError, match="attn.out_proj.*MultiheadAttention uses it without calling it"):
         with record(model, ["attn.out_proj"]): model(x)
 
+@pytest.mark.unit
 @pytest.mark.parametrize("layers", [12, 3.5, (2, 2, 6, 2), [nn.ReLU()], True])
 def test_24_layers_that_are_no_names(layers):
     model = conv_net()
@@ -259,12 +272,14 @@ class Lasts(nn.Module):
 class Turn(nn.Module):
     def forward(self, x): return x*2
 
+@pytest.mark.unit
 def test_7_channels_last_does_not_turn_convolutions():
     model = Lasts().eval()
     with record(model, ["conv", "stem", "line", "last"], layout="NHWC") as maps: model(X)
     assert torch.equal(maps["conv"], model.conv(X)) and maps["stem"].shape == (3, 7, 16, 32)
     assert torch.equal(maps["last"], 2*maps["line"]) and maps["last"].shape == (3, 6, 16, 32)
 
+@pytest.mark.unit
 def test_7_a_layout_that_the_image_contradicts_is_refused_and_one_by_layer_is_not():
     model = Lasts().eval()
     with pytest.raises(ValueError, match=r"layer 'act'.*fits 'NCHW'; but 'NHWC' was asked for all layers.*layout=\{'act'"):
@@ -276,6 +291,7 @@ def test_7_a_layout_that_the_image_contradicts_is_refused_and_one_by_layer_is_no
     with pytest.raises(ValueError, match="layout 'NWHC' is neither"):
         with record(model, ["last"], layout={"last": "NWHC"}): pass
 
+@pytest.mark.unit
 def test_7_what_nobody_tells_is_warned_of():
     model = Lasts().eval()
     with pytest.warns(UserWarning, match="layer 'act' gave"), record(model, ["act"]): model(torch.rand(2, 3, 6, 6))
@@ -301,6 +317,7 @@ def test_no_model_of_the_zoo_leaves_its_layout_to_chance():
 
 def grid_vit(size=64): return timm.create_model("vit_tiny_patch16_224", img_size=size, dynamic_img_size=True, pretrained=False).eval()
 
+@pytest.mark.unit
 def test_5_the_grid_is_that_of_the_call():
     net = grid_vit()
     x = torch.rand(2, 3, 32, 128)
@@ -342,6 +359,7 @@ class First(nn.Module):
 
 def small(n): return torch.rand(n, 3, 16, 16, generator=torch.Generator().manual_seed(n))
 
+@pytest.mark.unit
 @pytest.mark.parametrize("batch", [1, 5, 16])
 def test_6_tokens_first_are_turned_or_asked_for(batch):
     model = First().eval()
@@ -357,6 +375,7 @@ def test_6_tokens_first_are_turned_or_asked_for(batch):
             with record(model, ["layer"], tokens=(0, (4, 4)), layout=layout) as maps: model(x)
             assert torch.equal(maps["layer"], model.right(x))
 
+@pytest.mark.unit
 @pytest.mark.parametrize("batch", [5, 16])
 @pytest.mark.parametrize("batch_first", [False, True])
 def test_6_batch_first_tells(batch, batch_first):
@@ -371,6 +390,7 @@ def test_6_batch_first_tells(batch, batch_first):
 class Swap(nn.Module):
     def forward(self, x): return x.transpose(0, 1)
 
+@pytest.mark.unit
 def test_6_no_error_invites_a_wrong_batch():
     model = First().eval()
     with pytest.raises(ValueError, match=r"tokens first, on an unknown grid.*perhaps \(0, \(4, 4\)\)"):
@@ -384,6 +404,7 @@ def test_6_no_error_invites_a_wrong_batch():
     with pytest.raises(ValueError, match="as many images as tokens"):
         with record(told, ["layer"]): told(small(16))
 
+@pytest.mark.unit
 def test_6_as_map_turns_what_it_is_told_to():
     t = torch.rand(16, 5, 8)
     assert torch.equal(as_map(t, (0, (4, 4)), "TNC"), t.permute(1, 2, 0).unflatten(2, (4, 4)))
@@ -391,6 +412,7 @@ def test_6_as_map_turns_what_it_is_told_to():
 
 # precision
 
+@pytest.mark.unit
 def test_half_precision_is_refused_with_a_cure_or_works():
     net = conv_net().half()
     with pytest.raises(RuntimeError, match=r"weights of Sequential are float16, and it was called on float32: give Sequential.float\(\)"):

@@ -50,6 +50,7 @@ class Records(Pairs):
 
 # Fault 15: linked folders were passed over, and file names that are no text ended the run
 
+@pytest.mark.unit
 def test_linked_folders(scenes, tmp_path):
     "2 of 14 images were used"
     outside, top = save(scenes[:12], tmp_path/"outside"), save(scenes[12:14], tmp_path/"top", first=12)
@@ -60,6 +61,7 @@ def test_linked_folders(scenes, tmp_path):
     (top/"again").symlink_to(outside)
     assert len(ImageFiles(top)) == 14
 
+@pytest.mark.unit
 def test_linked_folder_itself_and_files(scenes, tmp_path):
     "The folder that is given may be a link; a link to nowhere is named"
     here = save(scenes[:4], tmp_path/"here")
@@ -69,6 +71,7 @@ def test_linked_folder_itself_and_files(scenes, tmp_path):
     with pytest.raises(ValueError, match="gone.png"):
         ImageRun(here, 5)
 
+@pytest.mark.unit
 def test_hidden_files_and_folders_with_suffix(scenes, tmp_path):
     "A folder may be called a.jpg, and what a system hides is no image"
     here = save(scenes[:3], tmp_path/"a.jpg")
@@ -77,6 +80,7 @@ def test_hidden_files_and_folders_with_suffix(scenes, tmp_path):
     (tmp_path/"notes.txt").write_text("none")
     assert len(ImageFiles(tmp_path)) == 3
 
+@pytest.mark.unit
 @pytest.mark.skipif(os.name == "nt" or os.uname().sysname == "Darwin", reason="names are text there")
 def test_file_names_of_any_bytes(scenes, tmp_path):
     "Latin-1 in a file name: UnicodeEncodeError"
@@ -99,6 +103,7 @@ def test_file_names_of_any_bytes(scenes, tmp_path):
 
 def grey_png(path, values): Image.fromarray(values).save(path)
 
+@pytest.mark.unit
 @pytest.mark.parametrize("values,cure", [
     (np.linspace(0, 4095, 64).reshape(8, 8).astype(np.uint16), "values >> 4"),
     (np.linspace(0, 1023, 64).reshape(8, 8).astype(np.uint16), "values >> 2"),
@@ -116,6 +121,7 @@ def test_unknown_integers_are_refused(values, cure, tmp_path):
     with pytest.raises(ValueError, match="deep.tif.*what is white can't be told"):
         ImageRun(path, 1)
 
+@pytest.mark.unit
 def test_sixteen_bits_are_right(tmp_path):
     "16 bits of grey come out as 8, black as black"
     deep = np.linspace(0, 65535, 64).reshape(8, 8).astype(np.uint16)
@@ -133,6 +139,7 @@ def colour_png(path, values):
     header = struct.pack(">IIBBBBB", columns, rows, 16, 2, 0, 0, 0)
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b""))
 
+@pytest.mark.unit
 def test_colour_of_sixteen_bits(tmp_path):
     "Pillow takes the upper byte: 12 bits would be nearly black"
     deep = np.random.default_rng(0).integers(0, 65536, (8, 8, 3))
@@ -143,6 +150,7 @@ def test_colour_of_sixteen_bits(tmp_path):
         with pytest.raises(ValueError, match="few.png.*16 bits a channel"):
             ImageRun(tmp_path/"few.png", 1)
 
+@pytest.mark.unit
 def test_floats_and_bytes():
     "As before: floating-point modes, bytes in tensors, and values outside of [0, 1] are refused"
     with pytest.raises(ValueError, match="floating-point numbers of unknown range"):
@@ -177,12 +185,14 @@ def test_all_forms_give_the_same(scenes, folder):
         assert torch.allclose(run[:], runs["tensor"][:], atol=1e-6), name
         assert run[:].dtype == torch.float32 and run.size == (32, 32), name
 
+@pytest.mark.unit
 def test_single_file(scenes, folder):
     "One image is a run of one"
     with pytest.warns(UserWarning, match="fewer than n=16"):
         run = ImageRun(folder/"007.png", 16)
     assert torch.allclose(run[:1], scenes[7:8], atol=1e-6)
 
+@pytest.mark.unit
 @pytest.mark.parametrize("images,error,said", [
     ("nowhere", FileNotFoundError, r"no file nowhere: .*'photos/\*\.jpg'"),
     ("nowhere/*.png", ValueError, "no image files"),
@@ -201,6 +211,7 @@ def test_what_is_refused_says_what_to_do(images, error, said):
     with pytest.raises(error, match=said):
         ImageRun(images, 2)
 
+@pytest.mark.unit
 def test_streams_are_refused():
     "An IterableDataset has no order that could be come back to"
     class Stream(IterableDataset):
@@ -209,6 +220,7 @@ def test_streams_are_refused():
         with pytest.raises(TypeError, match=r"list\(images\)"):
             ImageRun(images, 2)
 
+@pytest.mark.unit
 def test_random_augmentation_is_refused(scenes):
     "A run may go over its images several times"
     class Noisy(Pairs):
@@ -219,6 +231,7 @@ def test_random_augmentation_is_refused(scenes):
 
 # Size and fit
 
+@pytest.mark.unit
 def test_crop_keeps_proportions(scenes, tmp_path):
     "A circle stays one, the middle is taken; stretching keeps all"
     wide = torch.zeros(1, 3, 40, 80)
@@ -234,6 +247,7 @@ def test_crop_keeps_proportions(scenes, tmp_path):
     with pytest.raises(ValueError, match="no fit 'cropped'; closest: 'crop'"):
         ImageRun(wide, 1, fit="cropped")
 
+@pytest.mark.unit
 def test_default_size_is_not_that_of_the_first(tmp_path):
     "The order of mixed photographs does not change their size"
     for i, size in enumerate([(300, 200), (640, 480), (90, 120), (500, 500), (64, 400)]):
@@ -254,6 +268,7 @@ def test_input_size_of_real_networks():
 
 # What is wrong with a file is found before the run
 
+@pytest.mark.unit
 def test_broken_files_are_passed_over_and_named(scenes, tmp_path):
     "Another image is taken in place of each"
     save(scenes[:20], tmp_path)
@@ -276,6 +291,7 @@ def test_broken_files_are_passed_over_and_named(scenes, tmp_path):
         (tmp_path/o).unlink()
     assert sorted(run[:].mean((1, 2, 3)).tolist()) == sorted(ImageRun(tmp_path, 28)[:].mean((1, 2, 3)).tolist())
 
+@pytest.mark.unit
 def test_broken_items_of_a_data_set(scenes):
     "As with files; where none is left, it is an error"
     class Torn(Pairs):
@@ -301,6 +317,7 @@ def test_broken_items_of_a_data_set(scenes):
 
 def paired_with_own(groups, shift=1): return int((groups == groups.roll(-shift)).sum())
 
+@pytest.mark.unit
 def test_tensors_are_shuffled(scenes):
     "Like anything else, unless shuffle=False"
     run = ImageRun(scenes, 80)
@@ -310,6 +327,7 @@ def test_tensors_are_shuffled(scenes):
     assert torch.equal(ImageRun(scenes, 80, shuffle=False)[:], scenes)
     assert ImageRun(scenes, 10, shuffle=False).order == list(range(10))
 
+@pytest.mark.unit
 @pytest.mark.parametrize("shift", [1, 2, 5])
 def test_groups_are_kept_apart(scenes, shift):
     "Clips, classes, people: none beside its own, and the numbers are those of the run's order"
@@ -323,6 +341,7 @@ def test_groups_are_kept_apart(scenes, shift):
             assert (said[i] == said[j]) == bool(run.groups[i] == run.groups[j])
     assert paired_with_own(ImageRun(scenes, 80, groups=torch.arange(80)//40, shift=shift).groups, shift) == 0
 
+@pytest.mark.unit
 def test_groups_that_cannot_be_kept_apart(scenes):
     "60 of 80 in one: 40 pairs at least, and a warning"
     with pytest.warns(UserWarning, match="40 of the 80 images .* paired with one of their own group"):
@@ -332,6 +351,7 @@ def test_groups_that_cannot_be_kept_apart(scenes):
     with pytest.raises(ValueError, match="groups has 3 entries for the 80 images"):
         ImageRun(scenes, 80, groups=[1, 2, 3])
 
+@pytest.mark.unit
 def test_every_image_twice(scenes):
     "Found without being told, and never side by side"
     run = ImageRun(torch.cat([scenes, scenes]), 160)
@@ -375,6 +395,7 @@ def test_slow_films_are_groups(step):
     assert len(groups.unique()) == 10 and (groups.bincount() == 12).all()
     assert paired_with_own(ImageRun(films, 120).groups) == 0
 
+@pytest.mark.unit
 def test_small_things_on_white_are_not_near():
     "Little differs in absolute terms"
     colours = np.random.default_rng(0).random((49, 3, 1, 1), np.float32)*.6
@@ -425,6 +446,7 @@ def test_errors_of_workers_are_those_of_the_main_process(folder, tmp_path):
         [*run.batches(0, None, 8)]
     assert "in image" in error.value.__notes__[0] and not alive()
 
+@pytest.mark.unit
 def test_when_others_read(scenes, folder, monkeypatch):
     "The rule: files and what can be pickled, from 64 images on, with two cores and more"
     def workers(items, n=80): return reading._n_workers(sources._items_of(items), n)
@@ -461,6 +483,7 @@ def test_digest_tells_pixels_apart(scenes, folder, tmp_path):
     Image.open(tmp_path/"005.png").rotate(180).save(tmp_path/"005.png")
     assert ImageRun(tmp_path, 80).digest() != ImageRun(folder, 80).digest()
 
+@pytest.mark.unit
 def test_slices_and_numbers(scenes):
     "In the order of the run"
     run = ImageRun(scenes, 80)
@@ -478,6 +501,7 @@ def test_some_thousand_images_are_compared_fast():
     assert len(groups.unique()) == 3200
     assert time.monotonic() - start < 15
 
+@pytest.mark.unit
 def test_a_run_can_be_pickled(folder):
     "So that it may be sent to another process"
     run = ImageRun(folder, 8)

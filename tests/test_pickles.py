@@ -49,6 +49,7 @@ def partial(bait): return b'\x80\x04' + glob('functools', 'partial') + glob('os'
 
 HOSTILE = [os_system,posix_global,inst,obj,newobj_ex,in_storage,dotted,dotted_os,numpy_exec,evaluate,looks_allowed,set_state,set_slots,call_result,source,dill_code,extension,persistent,partial]
 
+@pytest.mark.unit
 @pytest.mark.parametrize('attack', HOSTILE, ids=lambda f: f.__name__)
 def test_hostile(attack, tmp_path, bait, monkeypatch, capsys):
     "Alone, and as the value of a dictionary: nothing is executed; what is read, if anything, is inert"
@@ -70,12 +71,14 @@ def test_attack_would_work(tmp_path):
         assert bait.exists(), attack
         bait.unlink()
 
+@pytest.mark.unit
 def test_nothing_was_changed(tmp_path, bait):
     "Neither our makers nor the classes that a file names carry anything afterwards"
     for attack in (set_state,set_slots):
         with pytest.raises(ValueError): read_pickle(write(tmp_path, attack(bait)))
     assert not hasattr(collections.OrderedDict, '__code__') and torch.storage._load_from_bytes.__code__.co_name=='_load_from_bytes'
 
+@pytest.mark.unit
 @pytest.mark.parametrize('name', names)
 def test_source_is_not_run(name):
     "The embedded source raises; the networks load"
@@ -141,6 +144,7 @@ def tensor_pickle(size, stride, offset=0):
     P(f, 4).dump({'G_ema': Net()})
     return f.getvalue()
 
+@pytest.mark.unit
 @pytest.mark.filterwarnings('ignore:TypedStorage')
 def test_views(tmp_path):
     "A view within its storage is taken; one beyond it, a negative or an endless one is refused"
@@ -149,12 +153,14 @@ def test_views(tmp_path):
     for size,stride,offset in (((7,),(1,),0), ((2,),(1,),5), ((2,3),(4,1),0), ((10**9,),(0,),0), ((-1,),(1,),0), ((2,),(-1,),1), ((2.,),(1,),0), ((2,2),(1,),0)):
         with pytest.raises(ValueError, match='tensor'): read_pickle(write(tmp_path, tensor_pickle(size, stride, offset)))
 
+@pytest.mark.unit
 def test_torch_file(tmp_path):
     "A file of torch.save is told apart"
     torch.save(dict(a=torch.ones(2)), tmp_path/'net.pkl')
     with pytest.raises(ValueError, match='read_state'): read_pickle(tmp_path/'net.pkl')
     with pytest.raises(FileNotFoundError): read_pickle(tmp_path/'none.pkl')
 
+@pytest.mark.unit
 def test_tensorflow_era(tmp_path):
     "NVIDIA's oldest files are three networks of TensorFlow: said, not tried"
     net = glob('dnnlib.tflib.network', 'Network') + b')\x81' + b'}b'
@@ -173,6 +179,7 @@ HARMLESS = dict(
     dino=dict(args=argparse.Namespace(out=Path('runs/1')), loss=np.float32(2.5), step=np.int64(7), done=np.bool_(True)),
     curve=dict(losses=np.arange(3.), names=np.array(['a', 'b'])))
 
+@pytest.mark.unit
 @pytest.mark.parametrize('old', [False, True], ids=['zip', 'before zip'])
 @pytest.mark.parametrize('name', ['net.pt', 'net.PTH', 'net', 'net.pkl', 'net.safetensors'])
 @pytest.mark.parametrize('extra', HARMLESS)
@@ -184,6 +191,7 @@ def test_training_files(extra, name, old, tmp_path):
     def said(v): return re.sub(r'\w*Path\(', 'Path(', str(v)) # a path becomes a pure one
     assert {k: said(held[k]) for k in HARMLESS[extra]}=={k: said(v) for k,v in HARMLESS[extra].items()}
 
+@pytest.mark.unit
 @pytest.mark.parametrize('old', [False, True], ids=['zip', 'before zip'])
 @pytest.mark.parametrize('what,named', [
     (torch.nn.Linear(1, 1), 'torch.nn.modules.linear.Linear'),
@@ -202,6 +210,7 @@ class Wish:
     def __init__(self, args): self.args = args
     def __reduce__(self): return os.system, self.args
 
+@pytest.mark.unit
 @pytest.mark.parametrize('old', [False, True], ids=['zip', 'before zip'])
 @pytest.mark.parametrize('name', ['net.pt', 'net'])
 def test_state_runs_nothing(name, old, tmp_path, bait):
@@ -211,6 +220,7 @@ def test_state_runs_nothing(name, old, tmp_path, bait):
     with pytest.raises(ValueError, match='besides tensors it holds posix.system'): read_state(path)
     assert not bait.exists()
 
+@pytest.mark.unit
 @pytest.mark.parametrize('old', [False, True], ids=['zip', 'before zip'])
 @pytest.mark.parametrize('share', [.3, .9])
 def test_cut_short(share, old, tmp_path):
@@ -219,6 +229,7 @@ def test_cut_short(share, old, tmp_path):
     path.write_bytes(data[:int(share*len(data))])
     with pytest.raises(ValueError, match='cut short'): read_state(path)
 
+@pytest.mark.unit
 @pytest.mark.parametrize('content,said', [
     (b'', 'it is empty'),
     (b'<!DOCTYPE html><html>', 'a page of the web'),
@@ -232,6 +243,7 @@ def test_other_files(name, content, said, tmp_path):
     with pytest.raises(ValueError) as e: read_state(tmp_path/name)
     assert said in str(e.value)
 
+@pytest.mark.unit
 @pytest.mark.parametrize('name', ['net.pkl', 'net.PKL', 'net', 'net.pt'])
 def test_generator_by_any_name(name, tmp_path):
     "NVIDIA's pickle is known by its content"
@@ -242,6 +254,7 @@ def test_generator_by_any_name(name, tmp_path):
     torch.save(dict(g_ema=state, args=argparse.Namespace(size=16)), tmp_path/name)
     assert torch.equal(read_generator(tmp_path/name, 'g_ema')[0]['synthesis.b4.const'], state['synthesis.b4.const'])
 
+@pytest.mark.unit
 @pytest.mark.parametrize('suffix', ['.pkl', '.PKL', ''])
 @pytest.mark.parametrize('held,said', [
     (b'}' + text('G_ema') + b'Ns.', 'holds something under G_ema, but a NoneType and not a network; it has no network at all, only G_ema'),

@@ -24,6 +24,7 @@ def texts(): return {p.relative_to(root).as_posix(): p.read_text(errors='replace
 
 def distribution(requirement): return re.match(r'[\w.-]+', requirement)[0].lower().replace('_', '-')
 
+@pytest.mark.unit
 def test_address_stands_once():
     "A move of the repository is an edit of one line; nbdev-export carries it into _modidx.py"
     address = project['urls']['Repository']
@@ -34,6 +35,7 @@ def test_address_stands_once():
     from rosetta_neurons._modidx import d
     assert d['settings']['git_url']==address==get_config(root).git_url
 
+@pytest.mark.unit
 def test_version_stands_once():
     "In the package; the changelog starts with it"
     assert f'## {rosetta_neurons.__version__}\n' in (root/'CHANGELOG.md').read_text()
@@ -41,12 +43,14 @@ def test_version_stands_once():
     for name in 'pyproject.toml settings.ini setup.py CITATION.cff _quarto.yml'.split():
         assert rosetta_neurons.__version__ not in (root/name).read_text(), name
 
+@pytest.mark.unit
 def test_licence():
     "The full text of the licence that pyproject.toml and CITATION.cff name"
     text = (root/'LICENSE').read_text()
     assert 'Apache License' in text and 'Version 2.0' in text and 'END OF TERMS AND CONDITIONS' in text
     assert project['license']==yaml.safe_load((root/'CITATION.cff').read_text())['license']=='Apache-2.0'
 
+@pytest.mark.unit
 def test_citation():
     "Names the software as pyproject.toml does, and the paper"
     cff = yaml.safe_load((root/'CITATION.cff').read_text())
@@ -54,6 +58,7 @@ def test_citation():
     assert [o['name'] for o in cff['authors']]==[o['name'] for o in project['authors']]
     assert [o['family-names'] for o in cff['references'][0]['authors']]==['Dravid','Gandelsman','Efros','Shocher']
 
+@pytest.mark.unit
 def test_pythons():
     "The test workflow runs on every Python that the package takes, and on three systems"
     jobs = yaml.safe_load((root/'.github/workflows/test.yml').read_text())['jobs']
@@ -77,6 +82,7 @@ def test_imports_are_required():
     more = {distribution(o) for o in settings['metrics_requirements']+settings['labs_requirements']}
     assert used <= core|more, f'imported, not required: {used-core-more}'
 
+@pytest.mark.unit
 def test_commands():
     "Every command of settings.ini is a function of the package"
     for o in settings['console_scripts']:
@@ -89,6 +95,7 @@ def public(path):
     name = '.'.join(path.relative_to(root).with_suffix('').parts)
     return name,importlib.import_module(name).__all__
 
+@pytest.mark.unit
 def test_all():
     "`from rosetta_neurons.all import *` brings every public name, and no two modules share one"
     namespace = {}
@@ -99,6 +106,7 @@ def test_all():
             assert o in namespace, f'{o} of {name} is not in rosetta_neurons.all'
             assert owner.setdefault(o, name)==name, f'{o} is in {owner[o]} and in {name}'
 
+@pytest.mark.unit
 def test_readme_lines():
     "One line installs and mines, one installs and tests; .ci/run looks for the second by the word nbdev-test"
     lines = (root/'README.md').read_text().splitlines()

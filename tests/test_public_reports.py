@@ -68,6 +68,7 @@ def home(tmp_path, monkeypatch):
 
 # meta-pytorch/captum#156, ViCCo-Group/thingsvision#44: in-place layers overwrite what was recorded
 
+@pytest.mark.unit
 def test_in_place():
     net, x = conv_net(), images(2)
     with record(net, ["0"]) as maps:
@@ -124,6 +125,7 @@ def test_truncation_zero(generator, seer):
     with pytest.raises(ValueError, match="are all the same, within 1/255: truncation is 0"):
         mine(generator, {"o": seer}, n=16, truncation=0., progress=False)
 
+@pytest.mark.unit
 def test_collapsed_generator():
     others = {"b": conv_net(1)}
     settings = dict(n=16, layers={"b": LAYERS}, progress=False)
@@ -146,6 +148,7 @@ def test_home_folder_to_write(home):
     assert (home/"page/report.html").is_file()
     assert RosettaDictionary.load("~/run").matches == d.matches
 
+@pytest.mark.unit
 def test_home_folder_to_read(home):
     (home/"photos").mkdir()
     for i, x in enumerate(images(4)):
@@ -159,6 +162,7 @@ def test_home_folder_to_read(home):
     assert torch.equal(listed[:], whole[:])
     assert ImageRun("~/photos", 4).digest() == whole.digest()
 
+@pytest.mark.unit
 def test_tilde_within_a_name(home):
     mined(out="a~b")
     assert os.listdir() == ["a~b"]
@@ -192,6 +196,7 @@ def test_models_keep_the_default_device(elsewhere):
     mined(a, b, images=x)
     assert drawing.made_on.type == "meta"
 
+@pytest.mark.unit
 def test_latents_and_default_device(generator, elsewhere):
     assert generator.sample(2, seed=0).z.device.type == "cpu"
 
@@ -256,6 +261,7 @@ def test_same_at_any_batch_size(size):
 
 # OpenNeuroOrg/openneuro#2520: files that macOS and Windows leave in a folder of images
 
+@pytest.mark.unit
 def test_files_that_systems_leave(tmp_path):
     good = images(4)
     for i, x in enumerate(good):
@@ -275,6 +281,7 @@ def test_files_that_systems_leave(tmp_path):
 def test_numpy_seeds(seed):
     assert mined(seed=seed).matches == mined(seed=3).matches
 
+@pytest.mark.unit
 @pytest.mark.parametrize("seed", [None, 1.5, "3", True, [1, 2]])
 def test_what_is_no_seed(seed):
     with pytest.raises(TypeError, match="seed must be a whole number, got"):
@@ -294,12 +301,14 @@ def test_numpy_seeds_elsewhere(seed, generator, seer, dictionary):
         with pytest.raises(TypeError, match="interpreted as an integer"):
             generator.sample(2, seed=wrong)
 
+@pytest.mark.unit
 @pytest.mark.parametrize("label", [1.5, True, "dog", [0, 1, 2]])
 def test_what_is_no_label(label):
     G = create_model("mini_biggan", pretrained=False)
     with pytest.raises((TypeError, RuntimeError), match="label is|expand"):
         G.sample(2, seed=0, label=label)
 
+@pytest.mark.unit
 def test_numpy_labels():
     G = create_model("mini_biggan", pretrained=False)
     for label in (np.int64(2), np.array([2, 2]), torch.tensor(2), [2, 2]):
@@ -307,6 +316,7 @@ def test_numpy_labels():
 
 # microsoft/OmniParser#34: a pointer or a web page instead of weights
 
+@pytest.mark.unit
 @pytest.mark.parametrize("start, said", [
     ("version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n", "git lfs pull"),
     ("\n<!DOCTYPE html><html><title>Virus scan warning</title>", "it is a web page"),
@@ -322,6 +332,7 @@ def test_no_weights(start, said, tmp_path):
 
 # pytorch/vision#7977: photographs that lie on their side
 
+@pytest.mark.unit
 @pytest.mark.parametrize("turn", [1, 2, 3, 4, 5, 6, 7, 8])
 def test_orientation(turn, tmp_path):
     "A file, and the same file opened by a data set, are one image"
@@ -334,6 +345,7 @@ def test_orientation(turn, tmp_path):
     assert torch.equal(opened, to_image(read_image(path)))
     assert list(opened.shape[2:]) == ([5, 3] if turn >= 5 else [3, 5])
 
+@pytest.mark.unit
 def test_orientation_once(tmp_path):
     "An image that was turned already stays as it is"
     tag = Image.Exif()
@@ -344,6 +356,7 @@ def test_orientation_once(tmp_path):
 
 # EmjayAhn/SuperTML-pytorch#1, huggingface/diffusers#488: channels first, or one
 
+@pytest.mark.unit
 def test_arrays_of_bytes():
     x = np.random.default_rng(0).integers(0, 256, (6, 8, 9, 3), dtype=np.uint8)
     last = ImageRun(x, 6)
@@ -352,6 +365,7 @@ def test_arrays_of_bytes():
     assert torch.equal(to_image(x[0, ..., :1]), to_image(x[0, ..., 0]))
     assert torch.equal(to_image(x[0, ..., 0][None]), to_image(x[0, ..., 0]))
 
+@pytest.mark.unit
 def test_odd_arrays_of_bytes():
     for shape in ((3, 8, 3), (8, 3, 3), (3, 3, 3)): # three rows or columns: channels last, as for Pillow
         x = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
@@ -376,10 +390,12 @@ def matched(f):
 def test_whole_numbers(f):
     assert matched(f) == matched(lambda x: f(x).float())
 
+@pytest.mark.unit
 def test_complex_numbers():
     with pytest.raises(TypeError, match="layer '0' gave complex numbers"):
         matched(torch.fft.fft2)
 
+@pytest.mark.unit
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int64])
 def test_correlation_of_whole_numbers(dtype):
     a = images(8)*255//1
@@ -398,6 +414,7 @@ def test_lazy_layers():
     net(images(2))
     assert len(mined(net).matches) > 0
 
+@pytest.mark.unit
 def test_models_without_numbers():
     with pytest.raises(ValueError, match="model 'b': '0.weight' is on the meta device"):
         mined(b=conv_net().to("meta"))

@@ -39,6 +39,7 @@ def test_fifty_pairs_of_real_units():
             worst = max(worst, abs((a@b/(a.norm()*b.norm())).item()-found))
     assert worst < 1e-5
 
+@pytest.mark.install
 @pytest.mark.slow
 def test_readme_line(tmp_path, browser):
     "One command, offline; the page opens in a browser and shows its concepts"

@@ -165,6 +165,7 @@ def test_alone_from_a_file(name, tmp_path):
     with pytest.raises(ValueError, match="It is of another network"):
         create_model(name, checkpoint_path=tmp_path/"other.pt")
 
+@pytest.mark.install
 @pytest.mark.slow
 @pytest.mark.parametrize("name", real.ALONE)
 def test_alone_sees(name, photos, tmp_path, monkeypatch):

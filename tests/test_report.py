@@ -2,10 +2,11 @@
 import json,os,re,time
 from pathlib import Path
 
-import axe_playwright_python,pytest,torch
+import pytest,torch
 from torch import nn
 from torch.nn.functional import interpolate
 
+from axe import axe_script
 from rosetta_neurons.cli import mine_folder
 from rosetta_neurons.dictionary import Recipe,RosettaDictionary
 from rosetta_neurons.mining import mine
@@ -13,7 +14,6 @@ from rosetta_neurons.runtime import observe, weights_digest
 from rosetta_neurons.report import LIMIT, are_copies, find_source, q_floors, report
 from rosetta_neurons.truth import concept_names
 
-axe = (Path(axe_playwright_python.__file__).parent/'axe.min.js').read_text()
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
@@ -66,7 +66,7 @@ def painted(page, canvas):
 
 def serious(page):
     "What axe-core finds that is serious"
-    page.evaluate(axe)
+    page.evaluate(axe_script())
     found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
     return [(o['id'],o['nodes'][0]['html'][:120]) for o in found if o['impact'] in ('serious','critical')]
 

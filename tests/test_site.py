@@ -6,12 +6,13 @@ from http.server import SimpleHTTPRequestHandler,ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote,urljoin,urlsplit
 
-import axe_playwright_python,pytest,yaml
+import pytest,yaml
 from nbdev.config import get_config
+
+from axe import axe_script
 
 root = Path(__file__).parents[1]
 shots = root/'_docs.shots' # screenshots, to be looked at; git ignores them
-axe = (Path(axe_playwright_python.__file__).parent/'axe.min.js').read_text()
 limit = 3*2**20 # bytes of a page with all that it loads
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -123,7 +124,7 @@ def visit(page, address, name, site):
         tall = min(page.evaluate('document.documentElement.scrollHeight'), 8000)
         page.screenshot(path=shots/f"{width}/{name.replace('/', '_')}.jpg", type='jpeg', quality=50, full_page=True, animations='disabled', clip=dict(x=0, y=0, width=width, height=tall))
     page.set_viewport_size(dict(width=1440, height=900))
-    page.evaluate(axe)
+    page.evaluate(axe_script())
     seen['axe'] = [f"{o['id']} ({o['impact']}): {o['nodes'][0]['html'][:120]}" for o in page.evaluate(everyone, name=='cli.html') if o['impact'] in ('serious','critical')]
     asked = {o for o in asked if not o.startswith(('data:','blob:'))}
     files = [site/(unquote(urlsplit(o).path[1:]) or 'index.html') for o in asked if o.startswith(address)]

@@ -42,6 +42,7 @@ def bare_env():
     "The environment less what could lend the checkout's packages"
     return {k:v for k,v in os.environ.items() if k not in ('PYTHONPATH','VIRTUAL_ENV')}
 
+@pytest.mark.install
 @pytest.mark.slow
 def test_main_job(wheel, tmp_path):
     "The wheel in an empty environment, outside the checkout: `rosetta-mine` with no arguments"

@@ -2,11 +2,12 @@
 import json,re,socket,subprocess,sys,time,urllib.request
 from pathlib import Path
 
-import axe_playwright_python,pytest
+import pytest
 from fastcore.nbio import mk_cell,new_nb,read_nb,write_nb
 
+from axe import axe_script
+
 root = Path(__file__).parents[1]
-axe = (Path(axe_playwright_python.__file__).parent/'axe.min.js').read_text()
 
 def bundles(path): return [o['data'] for c in read_nb(path).cells if c.cell_type=='code' for o in c.outputs if 'rosetta-frames' in ''.join(o.get('data', {}).get('text/html', ''))]
 
@@ -106,7 +107,7 @@ def test_fits_and_reads(opened, width, scheme):
     "No sideways scrolling, and no serious fault that axe finds, on a phone and a screen, by day and by night"
     page = opened(viewport=dict(width=width, height=800), color_scheme=scheme)
     assert page.evaluate('document.documentElement.scrollWidth')<=width
-    page.evaluate(axe)
+    page.evaluate(axe_script())
     found = page.evaluate("axe.run('.rosetta-frames', {resultTypes: ['violations'], preload: false})")['violations']
     assert [(o['id'],n['html'][:200]) for o in found if o['impact'] in ('serious','critical') for n in o['nodes']]==[]
 

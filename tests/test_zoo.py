@@ -42,6 +42,7 @@ def test_images(name):
     assert {f'out/img_{k}' for k in runs}=={k for k in t if k.startswith('out/img')}
     for run,args in runs.items(): assert error(G.raw(z, c, **args), t[f'out/img_{run}'])<1e-4, run
 
+@pytest.mark.unit
 @pytest.mark.parametrize('name', RUNS)
 def test_activations(name):
     "Every activation of a fixture, by the original's name of its layer"
@@ -51,6 +52,7 @@ def test_activations(name):
     G.raw(z, c)
     assert acts and all(error(kept[k], v)<1e-4 for k,v in acts.items())
 
+@pytest.mark.unit
 @pytest.mark.parametrize('name', RUNS)
 def test_styles(name):
     G,t,z,c = load(name)
@@ -102,6 +104,7 @@ def test_rosinality_full_size():
     with record(G, G.authors_layers) as maps: G(G.sample(1))
     assert (len(maps), sum(m.shape[1] for m in maps.values()))==(18, 4882)
 
+@pytest.mark.unit
 @pytest.mark.parametrize('drop', [0, 3, 40])
 def test_not_the_whole(drop):
     "Weights with one missing are refused, with its name"
@@ -111,6 +114,7 @@ def test_not_the_whole(drop):
     with pytest.raises(ValueError, match=gone.rsplit('.', 1)[0].split('.')[0]): from_weights('stylegan2', {k: v for k,v in state.items() if k!=gone})
     with pytest.raises(ValueError, match="no family 'stylegan'; closest: 'stylegan2'"): from_weights('stylegan', state)
 
+@pytest.mark.unit
 def test_other_families_refused():
     d = np.load(fixtures/'rosinality_open.npz', allow_pickle=False)
     state = {k[6:]: torch.tensor(d[k]) for k in d.files if k.startswith('state/')}
@@ -122,6 +126,7 @@ def conditional(**kwargs):
     torch.manual_seed(1)
     return StyleGAN2(z_dim=16, c_dim=5, w_dim=24, img_resolution=16, channel_base=256, channel_max=32, num_layers=3, **kwargs).eval()
 
+@pytest.mark.unit
 def test_stylegan2_config():
     "What shapes say is found; what they don't, comes from the arguments; what is not built is refused"
     G = conditional(conv_clamp=.5, lr_multiplier=.1)
@@ -152,6 +157,7 @@ def test_discriminative(name, grid):
     with torch.no_grad(), record(D) as maps: D(torch.rand(1, 3, 100, 80))
     assert [tuple(m.shape[1:]) for m in maps.values()]==[(3072,grid,grid)]*12
 
+@pytest.mark.unit
 def test_names():
     assert {*'resnet50 dino_resnet50 dino_vitb16 dino_vitb8 mae_vitb16 clip_resnet50 biggan_256 stylegan2_cat stylegan2_horse styleganxl_256'.split()} <= set(list_models())
     with pytest.raises(ValueError, match="no model 'resnet51'; closest: 'resnet50'"): create_model('resnet51')
@@ -199,6 +205,7 @@ def test_timm_refused(name):
     D = create_model(f'timm:{name}', pretrained=False)
     with pytest.raises(ValueError, match='which layers of Vision. Give some of its'): mine(create_model('mini_resnet', pretrained=False), {name: D}, images=sample_scenes(4).render(), n=4, progress=False)
 
+@pytest.mark.unit
 def test_places():
     "The test of places tells row-major tokens from others"
     from rosetta_neurons.zoo.libraries import follows,probes
