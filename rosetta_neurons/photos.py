@@ -9,23 +9,28 @@ __all__ = ['PHOTOS', 'Photo', 'photo_table', 'photos', 'photo_groups']
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+
 from .hooks import no_such
 
 # %% ../nbs/01c_photos.ipynb #681f5713
-PHOTOS = Path(__file__).parent/"assets"/"photos" if "__file__" in globals() else Path("../rosetta_neurons/assets/photos")
+_HERE = Path(__file__).parent if "__file__" in globals() else Path("../rosetta_neurons")
+PHOTOS = _HERE/"assets"/"photos"
 
 @dataclass(frozen=True)
 class Photo:
     "A photograph of the package, and where it is from"
-    file:str     # name of the file
-    kind:str     # "animal", "bird", "building", ...
-    group:str    # all crops of one original have the same
-    source:str   # package, path in it, and where that states the licence
-    part:str     # "whole", or what was cut out of the original
-    author:str   # "unknown" where the source does not say
-    licence:str  # "CC0" or "public domain"
+    file:str # name of the file
+    kind:str # "animal", "bird", "building", ...
+    group:str # all crops of one original have the same
+    source:str # package, path in it, and where that states the licence
+    part:str # "whole", or what was cut out of the original
+    author:str # "unknown" where the source does not say
+    licence:str # "CC0" or "public domain"
+
     @property
-    def path(self)->Path: return PHOTOS/self.file
+    def path(self)->Path:
+        "Where the file is"
+        return PHOTOS/self.file
 
 def photo_table()->list[Photo]: # sorted by file
     "What is known of each photograph: kind, group, source, author, licence"
@@ -33,9 +38,12 @@ def photo_table()->list[Photo]: # sorted by file
         return [Photo(**row) for row in csv.DictReader(f)]
 
 def photos(
-    kind:str=None, # "animal", "bird", "building", ...; None for all
-)->list[Path]:     # sorted
-    "Files of the photographs that come with the package; an unknown kind is a `ValueError` that names the nearest"
+    kind:str | None=None, # "animal", "bird", "building", ...; None for all
+)->list[Path]: # sorted
+    """Files of the photographs that come with the package
+
+    An unknown kind is a `ValueError` that names the nearest.
+    """
     table = photo_table()
     kinds = {o.kind for o in table}
     if kind is not None and kind not in kinds:
