@@ -65,4 +65,9 @@ from .train.biggan import *
 from .train.styleganxl import *
 from .train.dit import *
 from .labs import *
+from .labs_answers import *
+from .labs_sandbox import *
+from .labs_reading import *
+from .labs_course import *
 from .cli import *
+from .command import *
