@@ -30,14 +30,20 @@ def apart(
     unless one group has more than half of all images"""
     rng = torch.Generator().manual_seed(seed)
     mixed = torch.randperm(len(groups), generator=rng)
-    _, group, size = groups.cpu()[mixed].unique(return_inverse=True, return_counts=True)
-    rank = torch.randperm(len(size), generator=rng)
-    largest_first = (-size[group]*len(size) + rank[group]).argsort(stable=True)
     even = torch.arange(0, len(groups), 2)
     odd = torch.arange(1, len(groups), 2)
     order = torch.empty_like(mixed)
-    order[torch.cat([even, odd])] = mixed[largest_first]
+    order[torch.cat([even, odd])] = mixed[_largest_first(groups.cpu()[mixed], rng)]
     return order
+
+def _largest_first(
+    groups:Tensor, # `LongTensor[n]`
+    rng:torch.Generator,
+)->Tensor: # `LongTensor[n]`, an order in which each group stands together
+    "Large groups before small ones; groups of one size in random order"
+    _, group, size = groups.unique(return_inverse=True, return_counts=True)
+    rank = torch.randperm(len(size), generator=rng)
+    return (-size[group]*len(size) + rank[group]).argsort(stable=True)
 
 # %% ../nbs/05_nulls.ipynb #361bd14a
 class Mispair:
@@ -63,16 +69,13 @@ class Mispair:
         size = next(iter(maps_a.values())).shape[self.dim]
         early = min(size, max(0, self.shift - self.n)) # images of B that meet the last of A
         late = max(early, min(size, self.shift)) # those before meet images that have waited
-        met = late - early
         pairs = []
         if size > early:
-            partners = self._cut(maps_a, 0, size - late)
-            if met:
-                partners = self._join(self._cut(self.last, 0, met), partners)
+            partners = self._partners(maps_a, size - late, late - early)
             pairs = [(partners, self._cut(maps_b, early, size))]
         if early:
             self.first = self._join(self.first, self._cut(maps_b, 0, early))
-        self._wait(maps_a, met, size)
+        self._wait(maps_a, late - early, size)
         return pairs
 
     def finish(self)->list[tuple[dict, dict]]: # one pair of maps
@@ -82,6 +85,11 @@ class Mispair:
             raise ValueError(
                 f"mispairing by {self.shift} needs more than {self.shift} images, got {self.n}")
         return [(self.last, self.first)]
+
+    def _partners(self, maps_a:dict, n:int, met:int)->dict:
+        "Maps of `met` images that have waited, and of the first `n` of this batch"
+        partners = self._cut(maps_a, 0, n)
+        return self._join(self._cut(self.last, 0, met), partners) if met else partners
 
     def _wait(self, maps_a:dict, met:int, size:int):
         "The last images of a batch wait, with those before it of which `met` have gone"
