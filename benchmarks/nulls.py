@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from statistics import fmean, stdev
 
-from rosetta_neurons.nulls import SITUATIONS, null_trial
+from rosetta_neurons.planted import SITUATIONS
+from rosetta_neurons.trials import null_trial
 
 SHARED = 30
 

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 import torch
 from rosetta_neurons.runtime import full_precision, observe
-from rosetta_neurons.nulls import CachedMaps, largest_content, p_values, permuted_maxima, planted_trial
+from rosetta_neurons.permutations import CachedMaps, largest_content, p_values, permuted_maxima
+from rosetta_neurons.trials import planted_trial
 from rosetta_neurons.zoo import create_model
 
 OUT = Path(__file__).with_suffix(".json")
