@@ -5,18 +5,19 @@
 # %% auto #0
 __all__ = ['TopImages', 'tables_on', 'Findings']
 
-# %% ../nbs/08c_findings.ipynb #c553800b
+# %% ../nbs/08c_findings.ipynb #20291ca2
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .concepts import linkage_tree
 from .correlation import row_blocks
-from .dictionary import linkage_tree, stats_table
 from .matching import BlockBuddies
 from .nulls import ScoredBuddies
 from .runtime import from_all
 from .sums import Sums
+from .tables import stats_table
 
 # %% ../nbs/08c_findings.ipynb #52f2824a
 def _first_of_each_group(

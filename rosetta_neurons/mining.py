@@ -16,7 +16,8 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from .checkpoint import Checkpoint
-from .dictionary import CLUSTERINGS, RosettaDictionary, check_names
+from .concepts import CLUSTERINGS
+from .dictionary import RosettaDictionary
 from .findings import TopImages # noqa: F401
 from .images import ImageRun, input_size
 from .nulls import CachedMaps, cached_bytes, permuted_maxima
@@ -28,6 +29,7 @@ from .runs import SampleRun # noqa: F401
 from .runs import layers_of, named_models, source_of
 from .sums import Sums # noqa: F401
 from .sums import table_bytes
+from .tables import check_names
 
 # %% ../nbs/08_mining.ipynb #d60f00b5
 class _Resumable(Passes):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['levels_of', 'Passes']
 
-# %% ../nbs/08d_passes.ipynb #79f9c3fe
+# %% ../nbs/08d_passes.ipynb #dddc13ae
 import math
 from dataclasses import dataclass, field
 from typing import Any, Iterator
@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 import rosetta_neurons
-from .dictionary import Live, Recipe, RosettaDictionary
+from .dictionary import RosettaDictionary
 from .findings import Findings, TopImages, tables_on
 from .images import ImageRun, check_images
 from .nulls import in_turns, random_halves
@@ -23,6 +23,7 @@ from .runtime import (
     name_of, new_tensors_on, noting_where, observe, together, weights_digest)
 from .runs import SampleRun
 from .sums import Sums, blocks
+from .tables import Live, Recipe
 
 # %% ../nbs/08d_passes.ipynb #1c0aab0c
 _Source = SampleRun | ImageRun # what a run is shown
