@@ -1,4 +1,6 @@
 """Models by name, as in timm: `create_model`, `list_models`, `from_weights`, `read_pickle`"""
 from .core import *
-from .files import read_pickle
-from . import biggan, clip, dino, dit, libraries, mae, real, resnet, stylegan2, styleganxl
+from .reading import read_pickle
+from . import biggan, clip, dino, dit, files, latents, libraries, mae, norms, pickles, reading
+from . import real, resnet, signals, stylegan2, stylegan2_files, styleganxl, styleganxl_files
+from . import weights

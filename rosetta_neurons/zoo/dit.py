@@ -6,8 +6,10 @@
 __all__ = ['DiT', 'mini_dit']
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #043934a8
-import torch, torch.nn.functional as F
-from torch import nn, Tensor
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
 from .core import Latents, class_labels, sample_z
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #e775da20
@@ -26,7 +28,8 @@ class _PatchEmbed(nn.Module):
         super().__init__()
         self.patch = patch
         self.proj = nn.Conv2d(channels, dim, patch, patch)
-    def forward(self, x):
+
+    def forward(self, x:Tensor)->Tensor:
         cut = x.unflatten(3, (-1, self.patch)).unflatten(2, (-1, self.patch))
         patches = cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
         return F.linear(patches, self.proj.weight.flatten(1), self.proj.bias)
@@ -34,11 +37,12 @@ class _PatchEmbed(nn.Module):
 # %% ../../nbs/07_zoo/11_dit.ipynb #398c828c
 class _TimeEmbedder(nn.Module):
     "Times [B] in [0, 1] to vectors [B, dim]"
-    def __init__(self, dim:int, n_rates=128):
+    def __init__(self, dim:int, n_rates:int=128):
         super().__init__()
         self.n_rates = n_rates
         self.mlp = nn.Sequential(nn.Linear(2*n_rates, dim), nn.SiLU(), nn.Linear(dim, dim))
-    def forward(self, t):
+
+    def forward(self, t:Tensor)->Tensor:
         rates = 10_000**(-torch.arange(self.n_rates, device=t.device)/self.n_rates)
         angles = 1000*t[:, None]*rates
         return self.mlp(torch.cat([angles.cos(), angles.sin()], 1))
@@ -48,7 +52,9 @@ class _LabelEmbedder(nn.Module):
     def __init__(self, classes:int, dim:int):
         super().__init__()
         self.embedding_table = nn.Embedding(classes + 1, dim)
-    def forward(self, label): return self.embedding_table(label)
+
+    def forward(self, label:Tensor)->Tensor:
+        return self.embedding_table(label)
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #5d790899
 class _SelfAttention(nn.Module):
@@ -58,7 +64,8 @@ class _SelfAttention(nn.Module):
         self.heads = heads
         self.qkv = nn.Linear(dim, 3*dim)
         self.proj = nn.Linear(dim, dim)
-    def forward(self, x):
+
+    def forward(self, x:Tensor)->Tensor:
         b, n, d = x.shape
         split = self.qkv(x).reshape(b, n, 3, self.heads, d//self.heads)
         q, k, v = split.permute(2, 0, 3, 1, 4)
@@ -67,13 +74,14 @@ class _SelfAttention(nn.Module):
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #b621af92
 class _StepMlp(nn.Module):
-    "Two linear layers; `act` holds a GELU for each step of the sampler, so that each runs once a call"
+    "Two linear layers; `act` has a GELU for each step of the sampler, so that each runs once"
     def __init__(self, dim:int, hidden:int, steps:int):
         super().__init__()
         self.fc1 = nn.Linear(dim, hidden)
         self.act = nn.ModuleList(nn.GELU(approximate="tanh") for _ in range(steps))
         self.fc2 = nn.Linear(hidden, dim)
-    def forward(self, x, step=None):
+
+    def forward(self, x:Tensor, step:int | None=None)->Tensor:
         h = self.fc1(x)
         h = F.gelu(h, approximate="tanh") if step is None else self.act[step](h)
         return self.fc2(h)
@@ -91,7 +99,8 @@ class _DiTBlock(nn.Module):
         self.norm2 = nn.LayerNorm(dim, elementwise_affine=False, eps=1e-6)
         self.mlp = _StepMlp(dim, int(dim*mlp_ratio), steps)
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(dim, 6*dim))
-    def forward(self, x, c, step=None):
+
+    def forward(self, x:Tensor, c:Tensor, step:int | None=None)->Tensor:
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = self.adaLN_modulation(c).chunk(6, 1)
         x = x + gate_a[:, None]*self.attn(_modulated(self.norm1(x), shift_a, scale_a))
         return x + gate_m[:, None]*self.mlp(_modulated(self.norm2(x), shift_m, scale_m), step)
@@ -104,7 +113,8 @@ class _FinalLayer(nn.Module):
         self.norm_final = nn.LayerNorm(dim, elementwise_affine=False, eps=1e-6)
         self.linear = nn.Linear(dim, patch*patch*channels)
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(dim, 2*dim))
-    def forward(self, x, c):
+
+    def forward(self, x:Tensor, c:Tensor)->Tensor:
         shift, scale = self.adaLN_modulation(c).chunk(2, 1)
         return self.linear(_modulated(self.norm_final(x), shift, scale))
 
@@ -114,36 +124,35 @@ class _Seams(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(2*channels, width, 3, padding=1)
         self.conv2 = nn.Conv2d(width, channels, 3, padding=1)
-    def forward(self, drawn, noisy):
+
+    def forward(self, drawn:Tensor, noisy:Tensor)->Tensor:
         h = self.conv1(torch.cat([drawn, noisy], 1))
         return drawn + self.conv2(F.gelu(h, approximate="tanh"))
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #7ba555c8
-class DiT(nn.Module):
-    "Diffusion transformer on pixels, after Peebles and Xie (2023); `config` holds its arguments"
+def _zeroed(module):
+    "Let a layer give nothing at the start"
+    nn.init.zeros_(module.weight)
+    nn.init.zeros_(module.bias)
+
+class _DiTNetwork(nn.Module):
+    "Noisy images, their time and their class to clean images"
     def __init__(self,
-        input_size=64,   # pixels a side
-        patch_size=8,    # of a patch, in pixels a side; must divide `input_size`
-        in_channels=3,   # of an image
-        hidden_size=160, # length of a token; a multiple of 4 and of `num_heads`
-        depth=7,         # how many blocks
-        num_heads=5,     # of each attention
-        mlp_ratio=4.,    # units of an MLP for each number of a token
-        num_classes=8,   # how many
-        steps=4,         # calls of the network for an image
-        guidance=1.,     # 1 is none; otherwise each step takes a second call, without the class
-        seam_width=24,   # channels of the convolutions across borders; 0: none
-        mined_step=-1,   # the step whose maps `layers` are; -1 is the last
+        input_size:int, # pixels a side
+        patch_size:int,
+        in_channels:int,
+        hidden_size:int, # length of a token
+        depth:int, # how many blocks
+        num_heads:int,
+        mlp_ratio:float,
+        num_classes:int,
+        steps:int, # calls of the network for an image
+        seam_width:int, # 0: no convolutions across borders
     ):
         super().__init__()
-        self.config = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
-        if input_size % patch_size:
-            raise ValueError(f"patches of {patch_size} pixels don't fill {input_size}")
-        if hidden_size % num_heads or hidden_size % 4:
-            raise ValueError(f"hidden_size is {hidden_size}; expected a multiple of 4 and of {num_heads}")
-        self.input_size, self.patch_size, self.in_channels = input_size, patch_size, in_channels
-        self.c_dim, self.steps, self.guidance = num_classes, steps, guidance
-        self.z_dim = in_channels*input_size**2
+        self.input_size = input_size
+        self.patch_size = patch_size
+        self.in_channels = in_channels
         rows = input_size//patch_size
         self.tokens = (0, (rows, rows))
         self.x_embedder = _PatchEmbed(patch_size, in_channels, hidden_size)
@@ -155,8 +164,6 @@ class DiT(nn.Module):
         self.final_layer = _FinalLayer(hidden_size, patch_size, in_channels)
         self.seams = _Seams(in_channels, seam_width) if seam_width else None
         self._start()
-        self.layers = [f"blocks.{i}.mlp.act" for i in range(depth)]
-        self.mine_step(mined_step)
 
     def _start(self):
         "Initial weights: each block begins as the identity, the output as grey"
@@ -167,50 +174,93 @@ class DiT(nn.Module):
         nn.init.xavier_uniform_(self.x_embedder.proj.weight.flatten(1))
         nn.init.zeros_(self.x_embedder.proj.bias)
         nn.init.normal_(self.y_embedder.embedding_table.weight, std=.02)
-        last = [m.adaLN_modulation[1] for m in [*self.blocks, self.final_layer]]
-        last.append(self.final_layer.linear)
-        if self.seams is not None: last.append(self.seams.conv2)
-        for m in last:
-            nn.init.zeros_(m.weight)
-            nn.init.zeros_(m.bias)
+        for m in [*self.blocks, self.final_layer]:
+            _zeroed(m.adaLN_modulation[1])
+        _zeroed(self.final_layer.linear)
+        if self.seams is not None:
+            _zeroed(self.seams.conv2)
+
+    def _assembled(self,
+        patches:Tensor, # [B, T, patch*patch*channels]
+    )->Tensor: # [B, C, H, W]
+        "Pixels of patches in their places"
+        rows = self.input_size//self.patch_size
+        inside = (self.patch_size, self.patch_size, self.in_channels)
+        h = patches.unflatten(2, inside).unflatten(1, (rows, rows))
+        return h.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
+
+    def predict(self,
+        x:Tensor, # noisy images [B, C, H, W]
+        t:Tensor, # share of image in them [B], from 0 (noise) to 1
+        label:Tensor, # classes [B]; `c_dim` stands for none
+        step:int | None=None, # of the sampler, whose activation modules are to run
+    )->Tensor: # [B, C, H, W] in about [-1, 1]
+        "The clean images that the network takes these for"
+        c = self.t_embedder(t) + self.y_embedder(label)
+        h = self.x_embedder(x) + self.pos_embed
+        for block in self.blocks:
+            h = block(h, c, step)
+        drawn = self._assembled(self.final_layer(h, c))
+        return drawn if self.seams is None else self.seams(drawn, x)
+
+# %% ../../nbs/07_zoo/11_dit.ipynb #7e1a7002
+class DiT(_DiTNetwork):
+    """Diffusion transformer on pixels, after Peebles and Xie (2023)
+
+    `config` holds its arguments. A `ValueError` for sizes that don't divide each other.
+    """
+    def __init__(self,
+        input_size=64, # pixels a side
+        patch_size=8, # of a patch, in pixels a side; must divide `input_size`
+        in_channels=3, # of an image
+        hidden_size=160, # length of a token; a multiple of 4 and of `num_heads`
+        depth=7, # how many blocks
+        num_heads=5, # of each attention
+        mlp_ratio=4., # units of an MLP for each number of a token
+        num_classes=8, # how many
+        steps=4, # calls of the network for an image
+        guidance=1., # 1 is none; otherwise each step takes a second call, without the class
+        seam_width=24, # channels of the convolutions across borders; 0: none
+        mined_step=-1, # the step whose maps `layers` are; -1 is the last
+    ):
+        config = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
+        if input_size % patch_size:
+            raise ValueError(f"patches of {patch_size} pixels don't fill {input_size}")
+        if hidden_size % num_heads or hidden_size % 4:
+            raise ValueError(
+                f"hidden_size is {hidden_size}; expected a multiple of 4 and of {num_heads}")
+        super().__init__(
+            input_size, patch_size, in_channels, hidden_size, depth, num_heads, mlp_ratio,
+            num_classes, steps, seam_width)
+        self.config = config
+        self.c_dim = num_classes
+        self.steps = steps
+        self.guidance = guidance
+        self.z_dim = in_channels*input_size**2
+        self.layers = [f"blocks.{i}.mlp.act" for i in range(depth)]
+        self.mine_step(mined_step)
 
     def mine_step(self,
         step:int, # 0 to `steps` - 1; -1 is the last
     ):
-        "From now on `layers` are the maps of this step"
+        "From now on `layers` are the maps of this step; a `ValueError` where there is no such step"
         if step not in range(-self.steps, self.steps):
             raise ValueError(f"step is {step}; this network has {self.steps}: 0 to {self.steps-1}")
         self.aliases = {o: f"{o}.{step % self.steps}" for o in self.layers}
 
-    def predict(self,
-        x:Tensor,     # noisy images [B, C, H, W]
-        t:Tensor,     # share of image in them [B], from 0 (noise) to 1
-        label:Tensor, # classes [B]; `c_dim` stands for none
-        step=None,    # of the sampler, whose activation modules are to run
-    )->Tensor:        # [B, C, H, W] in about [-1, 1]
-        "The clean images that the network takes these for"
-        c = self.t_embedder(t) + self.y_embedder(label)
-        h = self.x_embedder(x) + self.pos_embed
-        for block in self.blocks: h = block(h, c, step)
-        h = self.final_layer(h, c)
-        rows, p = self.input_size//self.patch_size, self.patch_size
-        h = h.unflatten(2, (p, p, self.in_channels)).unflatten(1, (rows, rows))
-        drawn = h.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
-        return drawn if self.seams is None else self.seams(drawn, x)
-
     def times(self,
-        steps=None, # how many; None: as many as the network has
-    )->Tensor:      # [steps + 1], from 0 to 1
+        steps:int | None=None, # how many; None: as many as the network has
+    )->Tensor: # [steps + 1], from 0 to 1
         "The times at which the sampler's steps begin and end"
         return torch.linspace(0, 1, (steps or self.steps) + 1)
 
     def flow(self,
-        x:Tensor,       # noisy images [B, C, H, W] of the first time
-        label:Tensor,   # classes [B]
-        times:Tensor,   # ascending
-        guidance=1.,    # 1 is none
+        x:Tensor, # noisy images [B, C, H, W] of the first time
+        label:Tensor, # classes [B]
+        times:Tensor, # ascending
+        guidance:float=1., # 1 is none
         recorded=False, # run the activation modules of each step?
-    )->Tensor:          # [B, C, H, W] of the last time
+    )->Tensor: # [B, C, H, W] of the last time
         "Follow the flow, a straight line a step (Euler's method)"
         none = torch.full_like(label, self.c_dim)
         times = times.tolist()
@@ -224,18 +274,22 @@ class DiT(nn.Module):
         return x
 
     def sample(self,
-        n:int,            # how many
-        seed:int=0,       # same seed, same latents
-        label=None,       # class: a number or n of them
-        truncation=None,  # factor of the noise; None: 1
+        n:int, # how many
+        seed:int=0, # same seed, same latents
+        label=None, # class: a number or n of them
+        truncation:float | None=None, # factor of the noise; None: 1
     )->Latents:
         "Random latents: the noise that an image is made from, and its class"
         t = 1. if truncation is None else truncation
-        return Latents(t*sample_z(n, self.z_dim, seed), class_labels(label, n, self.c_dim, seed), t)
+        z = t*sample_z(n, self.z_dim, seed)
+        return Latents(z, class_labels(label, n, self.c_dim, seed), t)
 
-    def forward(self, latents:Latents)->Tensor:
-        "Images [B, 3, H, W] in [0, 1], differentiable in `z`"
-        noise = latents.z.unflatten(1, (self.in_channels, self.input_size, self.input_size))
+    def forward(self,
+        latents:Latents,
+    )->Tensor: # [B, 3, H, W] in [0, 1]
+        "Images, differentiable in `z`"
+        shape = (self.in_channels, self.input_size, self.input_size)
+        noise = latents.z.unflatten(1, shape)
         images = self.flow(noise, latents.label, self.times(), self.guidance, recorded=True)
         return (images*.5 + .5).clamp(0, 1)
 
