@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .concepts import linkage_tree
 from .correlation import row_blocks
-from .matching import BlockBuddies
+from .matching import BlockBuddies, Buddies, _BestRows
 from .nulls import ScoredBuddies
 from .runtime import from_all
 from .sums import Sums
@@ -149,7 +149,9 @@ def _buddies_state(
     found:BlockBuddies,
 )->dict:
     "All that was gathered"
-    return dict(n=found.n, chosen=_numbered(found.chosen), best=found.best)
+    chosen = _numbered([o._asdict() for o in found._chosen])
+    best = {} if found._best is None else vars(found._best)
+    return dict(n=found.n, chosen=chosen, best=best)
 
 def _load_buddies(
     found:BlockBuddies,
@@ -158,8 +160,9 @@ def _load_buddies(
 ):
     "Go on from there"
     found.n = state["n"]
-    found.chosen = [tables_on(device, o) for o in _listed(state["chosen"])]
-    found.best = tables_on(device, state["best"])
+    found._chosen = [Buddies(**tables_on(device, o)) for o in _listed(state["chosen"])]
+    best = tables_on(device, state["best"])
+    found._best = _BestRows(**best) if best else None
 
 # %% ../nbs/08c_findings.ipynb #1f341367
 class Findings:
