@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['truncated_z', 'DeepBlock', 'Attention', 'Generator', 'BigGAN', 'biggan_shapes', 'batch_mode', 'standing_statistics',
-           'mini_biggan', 'Norm', 'Spectral', 'stats_row']
+           'mini_biggan']
 
 # %% ../../nbs/07_zoo/06_biggan.ipynb #97a36873
 import re
@@ -25,8 +25,6 @@ from rosetta_neurons.zoo.core import (
 )
 from .files import SOURCES, fetch, read_state, unwrapped
 from .norms import Norm, Spectral, stats_row
-
-_all_ = ["Norm", "Spectral", "stats_row"]
 
 # %% ../../nbs/07_zoo/06_biggan.ipynb #cf3220fe
 def _normal_cdf(v:float)->Tensor:

@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['IMAGENET', 'MODELS', 'LIBRARIES', 'WEIGHTS', 'Vision', 'Normalised', 'as_vision', 'Entry', 'register', 'list_models',
            'find_model', 'known_model', 'untrained', 'load_weights', 'create_model', 'describe', 'layer_names',
-           'weights_family', 'from_weights', 'Latents', 'class_labels', 'sample_z', 'load_fitting', 'prefixes_of',
-           'read_weights', 'save_weights']
+           'weights_family', 'from_weights']
 
 # %% ../../nbs/07_zoo/00_core.ipynb #cbec8e24
 import fnmatch
@@ -26,9 +25,6 @@ from ..images import check_images
 from .latents import Latents, class_labels, sample_z
 from .reading import read_state, unwrapped
 from .weights import load_fitting, prefixes_of, read_weights, save_weights
-
-_all_ = ["Latents", "class_labels", "sample_z"]
-_all_ += ["load_fitting", "prefixes_of", "read_weights", "save_weights"]
 
 # %% ../../nbs/07_zoo/00_core.ipynb #029f28ae
 def _stretched(

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['SOURCES', 'Source', 'check_file', 'can_reach', 'patient_only_online', 'in_a_sentence', 'from_hub', 'place_of',
-           'fetch', 'load_published', 'Global', 'Inert', 'PickleMachine', 'PickledNetwork', 'read_pickle', 'read_state',
-           'unwrapped', 'read_generator']
+           'fetch', 'load_published']
 
 # %% ../../nbs/07_zoo/00b_files.ipynb #63d4a315
 import hashlib
@@ -35,9 +34,6 @@ from rosetta_neurons.zoo.reading import (
     unwrapped,
 )
 from .weights import load_fitting
-
-_all_ = ["Global", "Inert", "PickleMachine", "PickledNetwork"]
-_all_ += ["read_pickle", "read_state", "unwrapped", "read_generator"]
 
 # %% ../../nbs/07_zoo/00b_files.ipynb #cd325c62
 class Source(NamedTuple):
