@@ -8,6 +8,7 @@ __all__ = ['flatten', 'unflatten', 'Checkpoint']
 # %% ../nbs/05c_checkpoint.ipynb #a87b93ff
 import json
 import os
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,12 +88,14 @@ class Checkpoint:
         if together() > 1:
             name += f".{dist.get_rank()}-of-{together()}"
         self.path = Path(folder)/f"{name}.safetensors" if folder else None
-        self.beside = Path(folder)/f".{name}.safetensors" if folder else None
+        # a folder, in which a file that was being written when the run was killed is left alone
+        self.beside = Path(folder)/f".{name}" if folder else None
 
     def read(self)->dict: # the state; empty where there is none
         "What was written; a `ValueError` where it is of another run, or not whole"
-        if self.path is None:
+        if self.path is None or self.beside is None:
             return {}
+        shutil.rmtree(self.beside, ignore_errors=True)
         self._check_number_of_processes(self.path)
         if not self.path.is_file():
             return {}
@@ -127,13 +130,15 @@ class Checkpoint:
         due = now or time.monotonic() - self.last >= self.every
         if self.path is None or self.beside is None or not due:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        _Stored(self.identity, dict(flatten(state()))).save(self.beside)
-        os.replace(self.beside, self.path)
+        self.beside.mkdir(parents=True, exist_ok=True)
+        new = self.beside/self.path.name
+        _Stored(self.identity, dict(flatten(state()))).save(new)
+        os.replace(new, self.path)
         self.last = time.monotonic()
 
     def drop(self):
-        "The run has ended"
-        for o in (self.path, self.beside):
-            if o:
-                o.unlink(missing_ok=True)
+        "The run has ended: neither the file nor what a kill left half-written stays"
+        if self.path is None or self.beside is None:
+            return
+        self.path.unlink(missing_ok=True)
+        shutil.rmtree(self.beside, ignore_errors=True)
