@@ -122,7 +122,7 @@ def answers(
     scenes:Scenes,
     words:Sequence[str],     # the possible answers
     templates:Sequence[str], # captions with a gap for them
-    device="cpu",            # where the model is
+    device:str | torch.device="cpu", # where the model is
 )->Tensor:                   # index into `words` [n]
     "What the model says of each scene"
     with evaluating(model):
