@@ -7,10 +7,13 @@ __all__ = ['flow_loss', 'DiTTask']
 
 # %% ../../nbs/15_train/10_dit.ipynb #696d2612
 import copy
+from typing import Any, Callable
+
 import torch
-from torch import nn, Tensor
+from torch import Tensor, nn
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
+
 from .core import Pool, Task, autocast, task
 from .stylegan2 import Average, can_compile
 from ..world import sample_scenes
@@ -30,12 +33,12 @@ def _between(images:Tensor, noise:Tensor, t:Tensor)->Tensor:
     return t*images + (1 - t)*noise
 
 def flow_loss(
-    predict,       # (noisy images, times, classes) -> clean images
-    images:Tensor, # [n, 3, H, W] in [-1, 1]
-    noise:Tensor,  # the same shape, normal
-    t:Tensor,      # times [n]
-    label:Tensor,  # classes [n]
-)->Tensor:         # [n]
+    predict:Callable, # (noisy images, times, classes) -> clean images
+    images:Tensor,    # [n, 3, H, W] in [-1, 1]
+    noise:Tensor,     # the same shape, normal
+    t:Tensor,         # times [n]
+    label:Tensor,     # classes [n]
+)->Tensor:            # [n]
     "Mean squared error of the velocity that the prediction implies"
     clean = predict(_between(images, noise, t), t, label).float()
     left = (1 - t).clamp(min=.05)
@@ -47,78 +50,104 @@ def _straight_target(start:Tensor, end:Tensor, t:float, then:float)->Tensor:
     return start + (end - start)*((1 - t)/(then - t))
 
 # %% ../../nbs/15_train/10_dit.ipynb #d7cbf765
+def _muon_and_adam(net:nn.Module, lr:float)->tuple[torch.optim.Muon, torch.optim.AdamW]:
+    "Muon for the matrices inside the blocks, AdamW for all other parameters"
+    matrices = [p for p in net.blocks.parameters() if p.ndim == 2]
+    known = {id(p) for p in matrices}
+    others = [p for p in net.parameters() if id(p) not in known]
+    muon = torch.optim.Muon(matrices, lr, weight_decay=.01, adjust_lr_fn="match_rms_adamw")
+    adam = torch.optim.AdamW(others, lr, betas=(.9, .95), weight_decay=.01, fused=True)
+    return muon, adam
+
 @task("mini_dit")
 class DiTTask(Task):
     "Flow matching, and for the last `few` steps distillation from the averaged network of then"
-    steps, every, batch_size, lr = 43_000, 100, 64, 2e-3
-    few, substeps, guidance = 3000, 4, 2. # steps of the second part, of the teacher for one of the pupil's, and its guidance
+    steps = 43_000
+    every = 100
+    batch_size = 64
+    lr = 2e-3
+    few = 3000 # steps of the second part
+    substeps = 4 # steps of the teacher for one of the pupil's
+    guidance = 2. # of the teacher
     build = staticmethod(mini_dit)
-    def __init__(self, seed, device):
+
+    def __init__(self, seed:int, device:str):
         super().__init__(seed, device)
         self.net = self.build().to(device)
         self.ema = Average(self.net, 30_000)
         self.teacher = copy.deepcopy(self.net).requires_grad_(False)
         self.pool = Pool(3300 + seed, self.batch_size)
-        matrices = [p for p in self.net.blocks.parameters() if p.ndim == 2]
-        known = {id(p) for p in matrices}
-        others = [p for p in self.net.parameters() if id(p) not in known]
-        self.opt_m = torch.optim.Muon(matrices, self.lr, weight_decay=.01, adjust_lr_fn="match_rms_adamw")
-        self.opt = torch.optim.AdamW(others, self.lr, betas=(.9, .95), weight_decay=.01, fused=True)
+        self.opt_m, self.opt = _muon_and_adam(self.net, self.lr)
         self.predict = torch.compile(self.net.predict) if can_compile() else self.net.predict
 
-    def step(self, step, steps):
+    def step(self, step:int, steps:int)->dict[str, Any]:
         x, _, scenes = self.pool.next()
         x = x.to(self.device).contiguous()*2 - 1
         label = scenes.label.to(self.device)
         since = step - max(0, steps - self.few)
-        if since < 0: loss = self.flow_step(x, label, step)
-        else: loss = self.few_step(x, label, since)
+        if since < 0:
+            loss = self._flow_step(x, label, step)
+        else:
+            loss = self._few_step(x, label, since)
         self.ema.update(self.net, since if since >= 0 else step, self.batch_size)
         return dict(loss=loss)
 
-    def flow_step(self, x, label, step):
+    def _flow_step(self, x:Tensor, label:Tensor, step:int)->Tensor:
         "One step of flow matching; a tenth of the images without their class"
         label = torch.where(torch.rand(len(x), device=x.device) < .1, self.net.c_dim, label)
         t = _random_times(len(x)).to(self.device)
         with autocast(self.device):
             loss = flow_loss(self.predict, x, torch.randn_like(x), t, label).mean()
-        self.learn(loss, min(1, (step + 1)/100))
+        self._learn(loss, min(1, (step + 1)/100))
         return loss
 
-    def few_step(self, x, label, since):
+    def _few_step(self, x:Tensor, label:Tensor, since:int)->Tensor:
         "One step of distillation, for one of the pupil's steps in turn"
-        if since == 0: self.begin_few()
+        if since == 0:
+            self._begin_few()
         k = since % self.net.steps
         t, then = self.net.times()[k:k+2].tolist()
         now = torch.full([len(x)], t, device=x.device)
         start = _between(x, torch.randn_like(x), now)
         with autocast(self.device):
-            with torch.no_grad():
-                fine = torch.linspace(t, then, self.substeps + 1)
-                end = self.teacher.flow(start, label, fine, self.guidance)
+            end = self._taught(start, label, t, then)
             clean = self.predict(start, now, label).float()
         loss = (clean - _straight_target(start, end, t, then)).square().mean()
-        self.learn(loss, .3*min(1, (since + 1)/50)*(1 - since/self.few))
+        self._learn(loss, .3*min(1, (since + 1)/50)*(1 - since/self.few))
         return loss
 
-    def begin_few(self):
-        "The averaged network becomes teacher and pupil"
-        for net in (self.teacher, self.net): net.load_state_dict(self.ema.net.state_dict())
-        for o in (self.opt, self.opt_m): o.state.clear()
+    @torch.no_grad()
+    def _taught(self, start:Tensor, label:Tensor, t:float, then:float)->Tensor:
+        "Where the teacher arrives, in small guided steps"
+        fine = torch.linspace(t, then, self.substeps + 1)
+        return self.teacher.flow(start, label, fine, self.guidance)
 
-    def learn(self, loss, factor):
-        for o in (self.opt, self.opt_m):
-            for g in o.param_groups: g["lr"] = self.lr*factor
-            o.zero_grad()
+    def _begin_few(self):
+        "The averaged network becomes teacher and pupil"
+        for net in (self.teacher, self.net):
+            net.load_state_dict(self.ema.net.state_dict())
+        for opt in (self.opt, self.opt_m):
+            opt.state.clear()
+
+    def _learn(self,
+        loss:Tensor,
+        factor:float, # of the learning rate
+    ):
+        "One step of both optimizers"
+        for opt in (self.opt, self.opt_m):
+            for g in opt.param_groups:
+                g["lr"] = self.lr*factor
+            opt.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.)
         self.opt.step()
         self.opt_m.step()
 
     @torch.no_grad()
-    def measure(self):
+    def measure(self)->dict[str, float]:
         "Loss of flow matching on unseen scenes, in each quarter of the times"
-        scenes, rng = sample_scenes(256, 2_000_060), torch.Generator().manual_seed(0)
+        scenes = sample_scenes(256, 2_000_060)
+        rng = torch.Generator().manual_seed(0)
         x = (scenes.render()*2 - 1).to(self.device)
         noise = torch.randn(x.shape, generator=rng).to(self.device)
         t = ((torch.randperm(256, generator=rng) + .5)/256).to(self.device)
@@ -130,10 +159,13 @@ class DiTTask(Task):
     @torch.no_grad()
     def picture(self):
         "Four of each animal, in twelve guided steps"
-        G, rng = self.ema.net, torch.Generator().manual_seed(0)
+        G = self.ema.net
+        rng = torch.Generator().manual_seed(0)
         noise = torch.randn(32, 3, 64, 64, generator=rng).to(self.device)
         label = (torch.arange(32)//4).to(self.device)
-        with autocast(self.device): x = G.flow(noise, label, G.times(12), self.guidance).float()
+        with autocast(self.device):
+            x = G.flow(noise, label, G.times(12), self.guidance).float()
         return to_pil_image(make_grid((x*.5 + .5).clamp(0, 1), 8))
 
-    def export(self): return self.ema.net.state_dict()
+    def export(self)->dict[str, Tensor]:
+        return self.ema.net.state_dict()

@@ -6,37 +6,67 @@
 __all__ = ['ResNetTask', 'accuracy']
 
 # %% ../../nbs/15_train/03_resnet.ipynb #076fdbd7
-import torch, torch.nn.functional as F
-from .core import Pool, Task, autocast, fast, on_scenes, task, warm_cosine
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..hooks import evaluating
+from .core import (
+    Pool, Task, autocast, fast, on_scenes, task, warm_cosine)
 from ..world import COATS, sample_scenes
 from ..zoo.core import Vision
-from ..zoo.resnet import MiniResNet, STAGES
+from ..zoo.resnet import STAGES, MiniResNet
 
 # %% ../../nbs/15_train/03_resnet.ipynb #5652a071
 @task("mini_resnet")
 class ResNetTask(Task):
-    steps, width = 2000, 32
-    def __init__(self, seed, device):
+    "Pictures, and their pairs of animal and coat"
+    steps = 2000
+    width = 32
+
+    def __init__(self, seed:int, device:str):
         super().__init__(seed, device)
         self.net = fast(MiniResNet(width=self.width).to(device))
         self.model = Vision(self.net, STAGES, 64).to(device)
-        self.opt, self.pool = torch.optim.AdamW(self.net.parameters(), 2e-3, weight_decay=.05), Pool(30 + seed, 64, chunk=8192)
-    def parts(self): return dict(net=self.net, opt=self.opt)
-    def step(self, step, steps):
+        self.opt = torch.optim.AdamW(self.net.parameters(), 2e-3, weight_decay=.05)
+        self.pool = Pool(30 + seed, 64, chunk=8192)
+
+    def parts(self)->dict[str, Any]:
+        return dict(net=self.net, opt=self.opt)
+
+    def step(self, step:int, steps:int)->dict[str, Any]:
         x, _, s = self.pool.next()
-        for g in self.opt.param_groups: g["lr"] = 2e-3*warm_cosine(step, steps)
-        with autocast(self.device): o = self.model(x.to(self.device))
-        loss = F.cross_entropy(o.float(), s.fine_label.to(self.device), label_smoothing=.05)
-        self.opt.zero_grad(); loss.backward(); self.opt.step()
+        for g in self.opt.param_groups:
+            g["lr"] = 2e-3*warm_cosine(step, steps)
+        with autocast(self.device):
+            logits = self.model(x.to(self.device))
+        label = s.fine_label.to(self.device)
+        loss = F.cross_entropy(logits.float(), label, label_smoothing=.05)
+        self.opt.zero_grad()
+        loss.backward()
+        self.opt.step()
         return dict(loss=loss)
-    def measure(self): return accuracy(self.model, 500, self.device)
+
+    def measure(self)->dict[str, Any]:
+        return accuracy(self.model, 500, self.device)
 
 # %% ../../nbs/15_train/03_resnet.ipynb #e319cbad
-@torch.no_grad()
-def accuracy(model, n=1000, device="cpu", seed=2_000_000)->dict:
+def _share_right(said:Tensor, true:Tensor)->float:
+    "How many answers [n] are the true ones"
+    return (said == true).float().mean().item()
+
+def accuracy(
+    model:nn.Module, # images to logits of the pairs of animal and coat
+    n:int=1000, # scenes
+    device="cpu", # where the model is
+    seed:int=2_000_000, # of the scenes
+)->dict[str, float]: # `animal`; `fine`: animal and coat
     "Share of scenes whose animal, and whose animal and coat, the model names"
-    was, s = model.training, sample_scenes(n, seed)
-    model.eval()
-    guess = on_scenes(lambda x: model(x).argmax(1), s, device)
-    model.train(was)
-    return dict(animal=(guess//len(COATS) == s.label).float().mean().item(), fine=(guess == s.fine_label).float().mean().item())
+    s = sample_scenes(n, seed)
+    with evaluating(model):
+        guess = on_scenes(lambda x: model(x).argmax(1), s, device)
+    return dict(
+        animal=_share_right(guess//len(COATS), s.label),
+        fine=_share_right(guess, s.fine_label))

@@ -6,9 +6,13 @@
 __all__ = ['ClassHeads', 'track_w', 'StyleGANXLTask']
 
 # %% ../../nbs/15_train/09_styleganxl.ipynb #b481bb97
-import torch, torch.nn.functional as F
-from torch import nn, Tensor
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+
 from .core import Pool, autocast, fast, task
 from .features import frozen_features
 from .stylegan2 import GAIN, Average, GANTask, Heads, critic_loss
@@ -17,52 +21,97 @@ from ..zoo.styleganxl import mini_styleganxl
 
 # %% ../../nbs/15_train/09_styleganxl.ipynb #53714da9
 class ClassHeads(Heads):
-    "Maps of `Features` and classes to logits"
+    "Maps of `Features` and classes [B] to logits, one map of them for each"
     def __init__(self,
-        channels:tuple, # of the maps
-        classes:int,    # how many there are
+        channels:tuple[int, ...], # of the maps
+        classes:int,              # how many there are
     ):
         super().__init__(channels)
-        self.classes = nn.ModuleList(spectral_norm(nn.Embedding(classes, h[-1][0].in_channels)) for h in self.heads)
-    def forward(self, maps:list, label:Tensor)->list:
-        hidden = [h[:-1](m) for h, m in zip(self.heads, maps)]
-        return [h[-1](x) + GAIN*(c(label)[..., None, None]*x).sum(1, keepdim=True) for h, c, x in zip(self.heads, self.classes, hidden)]
+        self.classes = nn.ModuleList()
+        for head in self.heads:
+            vectors = nn.Embedding(classes, head[-1][0].in_channels)
+            self.classes.append(spectral_norm(vectors))
+
+    def forward(self, maps:list[Tensor], label:Tensor)->list[Tensor]:
+        hidden = [head[:-1](m) for head, m in zip(self.heads, maps)]
+        logits = []
+        for head, classes, x in zip(self.heads, self.classes, hidden):
+            fits = (classes(label)[..., None, None]*x).sum(1, keepdim=True)
+            logits.append(head[-1](x) + GAIN*fits)
+        return logits
 
 # %% ../../nbs/15_train/09_styleganxl.ipynb #ef9299e6
 @torch.no_grad()
 def track_w(
-    w_avg:Tensor, # mean of each class [c_dim, w_dim]; changed in place
-    w:Tensor,     # [B, w_dim]
-    label:Tensor, # [B]
-    rate=.01,     # how far each mean goes
+    w_avg:Tensor,   # mean of each class [c_dim, w_dim]; changed in place
+    w:Tensor,       # [B, w_dim]
+    label:Tensor,   # [B]
+    rate:float=.01, # how far each mean goes
 ):
     "Pull the mean of each class in the batch to its new vectors"
-    for c in label.unique(): w_avg[c].lerp_(w[label == c].float().mean(0), rate)
+    for c in label.unique():
+        w_avg[c].lerp_(w[label == c].float().mean(0), rate)
+
+def _adam(net:nn.Module)->torch.optim.Adam:
+    "The optimizer of generator and critic"
+    return torch.optim.Adam(net.parameters(), 2e-3, betas=(0., .99), fused=True)
 
 @task("mini_styleganxl")
 class StyleGANXLTask(GANTask):
-    steps, guided, guidance = 24_000, 14_400, .25 # the step from which a classifier guides, and the weight of what it says
-    def __init__(self, seed, device):
+    "A generator and a critic that are both told the class; late in it, a classifier guides"
+    steps = 24_000
+    guided = 14_400 # the step from which a classifier guides
+    guidance = .25 # the weight of what it says
+
+    def __init__(self, seed:int, device:str):
         super().__init__(seed, device)
-        self.features, self.classifier, self.G = frozen_features().to(device), frozen_features(32).to(device), mini_styleganxl().to(device)
+        self.features = frozen_features().to(device)
+        self.classifier = frozen_features(32).to(device)
+        self.G = mini_styleganxl().to(device)
         self.D = fast(ClassHeads(self.features.channels, self.G.c_dim).to(device))
         self.ema = Average(self.G)
-        adam = lambda net: torch.optim.Adam(net.parameters(), 2e-3, betas=(0., .99), fused=True)
-        self.opt_g, self.opt_d, self.pool = adam(self.G), adam(self.D), Pool(1900 + seed, self.batch_size, chunk=2048, reuse=2, size=32)
-    def see(self, images): return self.features(F.interpolate(images, size=64, mode="bilinear").contiguous(memory_format=torch.channels_last))
-    def step(self, step, steps):
+        self.opt_g = _adam(self.G)
+        self.opt_d = _adam(self.D)
+        self.pool = Pool(1900 + seed, self.batch_size, chunk=2048, reuse=2, size=32)
+
+    def _see(self, images:Tensor)->list[Tensor]:
+        "Maps of images [B, 3, 32, 32], which are stretched to 64 pixels"
+        large = F.interpolate(images, size=64, mode="bilinear")
+        return self.features(large.contiguous(memory_format=torch.channels_last))
+
+    def _drawn(self, label:Tensor)->Tensor:
+        "New images [B, 3, 32, 32] in about [0, 1] of these classes; the mean styles follow"
+        z = torch.randn(len(label), self.G.z_dim, device=self.device)
+        w = self.G.mapping(z, F.one_hot(label, self.G.c_dim))
+        track_w(self.G.mapping.w_avg, w, label)
+        ws = w[:, None].expand(-1, self.G.synthesis.num_ws, -1)
+        images = self.G.synthesis(ws, True)*.5 + .5
+        return images.contiguous(memory_format=torch.channels_last)
+
+    def _guide(self, images:Tensor, label:Tensor)->Tensor:
+        "How sure the classifier is of the classes, as one more logit"
+        said = self.classifier.read(images)["animal"]
+        return -self.guidance*F.cross_entropy(said, label)
+
+    def step(self, step:int, steps:int)->dict[str, Any]:
         x, _, scenes = self.pool.next()
-        x, label = x.to(self.device), scenes.label.to(self.device)
+        x = x.to(self.device)
+        label = scenes.label.to(self.device)
         with autocast(self.device):
-            w = self.G.mapping(torch.randn(len(x), self.G.z_dim, device=self.device), F.one_hot(label, self.G.c_dim))
-            track_w(self.G.mapping.w_avg, w, label)
-            images = (self.G.synthesis(w[:, None].expand(-1, self.G.synthesis.num_ws, -1), True)*.5 + .5).contiguous(memory_format=torch.channels_last)
-            fake = self.see(images)
-            with torch.no_grad(): real = self.see(x)
-            loss_d = critic_loss(self.D(real, label), self.D([f.detach() for f in fake], label))
-        def judge(): return self.D(fake, label) + ([-self.guidance*F.cross_entropy(self.classifier.read(images)["animal"], label)] if step >= self.guided else [])
-        return self.alternate(step, loss_d, judge)
+            images = self._drawn(label)
+            fake = self._see(images)
+            with torch.no_grad():
+                real = self._see(x)
+            on_real = self.D(real, label)
+            on_fake = self.D([f.detach() for f in fake], label)
+            loss_d = critic_loss(on_real, on_fake)
+        def _judge():
+            guide = [self._guide(images, label)] if step >= self.guided else []
+            return self.D(fake, label) + guide
+        return self.alternate(step, loss_d, _judge)
+
     @torch.no_grad()
     def picture(self):
-        c = torch.arange(8*self.G.c_dim, device=self.device)//8
-        return self.grid(self.ema.net.raw(sample_z(len(c), self.G.z_dim, 0).to(self.device), F.one_hot(c, self.G.c_dim)))
+        label = torch.arange(8*self.G.c_dim, device=self.device)//8
+        z = sample_z(len(label), self.G.z_dim, 0).to(self.device)
+        return self.grid(self.ema.net.raw(z, F.one_hot(label, self.G.c_dim)))
