@@ -22,9 +22,10 @@ from torch import Tensor, nn
 
 from ..hooks import float32_by_default, named_layers, no_such, record
 from ..images import check_images
-from .latents import Latents, class_labels, sample_z
+from .latents import Latents, class_labels, sample_z # noqa: F401 (are only offered here)
 from .reading import read_state, unwrapped
-from .weights import load_fitting, prefixes_of, read_weights, save_weights
+from .weights import load_fitting, read_weights
+from .weights import prefixes_of, save_weights # noqa: F401 (are only offered here)
 
 # %% ../../nbs/07_zoo/00_core.ipynb #029f28ae
 def _stretched(

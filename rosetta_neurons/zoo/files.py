@@ -25,14 +25,9 @@ from huggingface_hub.utils import WeakFileLock
 from torch import nn
 from tqdm.auto import tqdm
 
-from .pickles import Global, Inert, PickleMachine
-from rosetta_neurons.zoo.reading import (
-    PickledNetwork,
-    read_generator,
-    read_pickle,
-    read_state,
-    unwrapped,
-)
+from .pickles import Global, Inert, PickleMachine # noqa: F401 (are only offered here)
+from .reading import PickledNetwork, read_generator, read_pickle # noqa: F401 (are only offered here)
+from .reading import read_state, unwrapped
 from .weights import load_fitting
 
 # %% ../../nbs/07_zoo/00b_files.ipynb #cd325c62
