@@ -9,7 +9,7 @@ __all__ = ['LINE_COLORS', 'HEAT_COLORS', 'MEASURES', 'canvas', 'draw_image', 'sh
 # %% ../nbs/09_viz.ipynb #2bc5ef6c
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -249,7 +249,7 @@ MEASURES = {"correlation": "plain correlation", "content": "content correlation"
 def show_scores(
     dictionary, # `RosettaDictionary`
     models:list[str] | None=None, # names of models, a row each; all if None
-    measures:tuple[str, ...]=tuple(MEASURES), # "correlation" and "content", a column each
+    measures:Sequence[str]=tuple(MEASURES), # "correlation" and "content", a column each
     dark:bool=False # light on dark?
 )->Figure:
     "Histograms of the correlations of best buddies: of the true pairs, and under the null"
