@@ -138,6 +138,16 @@ def _check_shapes(dictionary:RosettaDictionary, model:str, maps:dict[str, Tensor
                 f"columns), and {was} when it was mined: was it recorded with other arguments? "
                 f"Give them as layers={{{model!r}: dict(...)}}")
 
+def _asked_of(
+    name:str, # of a model
+    matches:list[Match],
+    given, # arguments of `record` for the model, or layers, or None
+)->dict[str, Any]: # arguments of `record`
+    "The layers of the partners in a model, and how to record them"
+    spec = dict(given) if isinstance(given, dict) else {}
+    spec["layers"] = list(dict.fromkeys(o.partner[0] for o in matches if o.model == name))
+    return spec
+
 def partner_maps(
     dictionary:RosettaDictionary,
     models:dict[str, object], # `{name: model}`
@@ -152,9 +162,7 @@ def partner_maps(
     x = fit_to(images, dictionary.image_size)
     maps = {}
     for name in dict.fromkeys(o.model for o in matches):
-        given = (layers or {}).get(name)
-        spec = dict(given) if isinstance(given, dict) else {}
-        spec["layers"] = list(dict.fromkeys(o.partner[0] for o in matches if o.model == name))
+        spec = _asked_of(name, matches, (layers or {}).get(name))
         with on_device(models[name], x.device):
             maps[name] = observe(name, models[name], x, spec)[1]
         _check_shapes(dictionary, name, maps[name])
@@ -347,6 +355,13 @@ def invert(
     return found
 
 # %% ../nbs/12_inversion.ipynb #1e57de59
+def _stages(
+    inversion:Inversion,
+)->list[tuple[str, Tensor]]: # (name, images [B, 3, H, W])
+    "The images on the way, and the result"
+    stages = [(f"step {step}", images) for step, images in inversion.course.items()]
+    return [*stages, ("result", inversion.images.cpu())]
+
 def show_course(
     inversion:Inversion, # its images on the way
     wanted:Tensor | None=None, # [B, 3, H, W], shown at the left
@@ -357,8 +372,7 @@ def show_course(
     "A row for each image: what was wanted, and how it came about"
     rows = min(most, len(inversion))
     columns = [] if wanted is None else [(called, wanted)]
-    columns += [(f"step {step}", images) for step, images in inversion.course.items()]
-    columns.append(("result", inversion.images.cpu()))
+    columns += _stages(inversion)
     with canvas(rows, len(columns), (1, 1.1), dark) as (fig, axs):
         for j, (title, images) in enumerate(columns):
             for i in range(rows):

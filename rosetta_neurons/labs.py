@@ -234,6 +234,20 @@ def _questions_of(
         names.update(o for o in row if re.fullmatch(_QUESTION, o))
     return sorted(names, key=lambda o: (len(o), o))
 
+def _write_whole(
+    out:Path, # a file of comma-separated values
+    columns:list[str],
+    rows:list[dict], # `{column: value}`
+):
+    "A table, whole or not at all"
+    part = out.with_name(f"{out.name}.part")
+    with open(part, "w", newline="", encoding="utf-8") as f:
+        table = csv.DictWriter(f, columns, restval="")
+        table.writeheader()
+        for row in rows:
+            table.writerow({k: _harmless(v) for k, v in row.items()})
+    os.replace(part, out)
+
 def _write_grades(
     out:Path,
     names:list[str], # of the files
@@ -243,14 +257,10 @@ def _write_grades(
     questions = _questions_of(rows)
     columns = [
         "file", "student", "number", "lab", *_TOTALS, *questions, "notes", "feedback"]
-    part = out.with_name(f"{out.name}.part")
-    with open(part, "w", newline="", encoding="utf-8") as f:
-        table = csv.DictWriter(f, columns, restval="")
-        table.writeheader()
-        for name, row in zip(names, rows):
-            row = dict(row, file=name, notes="; ".join(row["notes"]))
-            table.writerow({k: _harmless(v) for k, v in row.items()})
-    os.replace(part, out)
+    graded = []
+    for name, row in zip(names, rows):
+        graded.append(dict(row, file=name, notes="; ".join(row["notes"])))
+    _write_whole(out, columns, graded)
 
 def _copy_texts(
     source:Path, # of a judge's files, without suffix

@@ -292,16 +292,14 @@ def lab_of(
     return _by_first_cell(source, labs) or _by_functions(source, labs)
 
 # %% ../nbs/16d_course.ipynb #9ade000f
-def row_of(
+def _totals(
     res:dict, # {question: Otter's `TestFile`}
-    notes:list[str],
-    written:dict | None=None, # {question: points} that a person gives
-)->dict: # {column: value}; notes are a list
-    "One row of the table of grades"
+    awaited:float, # points that a person gives
+)->dict[str, Any]: # {column: value}
+    "The points of all questions together"
     score = round(sum(o.score for o in res.values()), 3)
     possible = sum(o.possible for o in res.values())
-    awaited = sum((written or {}).values())
-    row:dict[str, Any] = dict(
+    return dict(
         score=score,
         possible=possible,
         percent=round(100*score/possible, 1) if possible else 0,
@@ -309,6 +307,14 @@ def row_of(
         total_so_far=score,
         total_possible=possible + awaited,
     )
+
+def row_of(
+    res:dict, # {question: Otter's `TestFile`}
+    notes:list[str],
+    written:dict | None=None, # {question: points} that a person gives
+)->dict: # {column: value}; notes are a list
+    "One row of the table of grades"
+    row = _totals(res, sum((written or {}).values()))
     for question, o in res.items():
         row[question] = round(o.score, 3)
     row["notes"] = notes

@@ -24,6 +24,17 @@ def _n_tokens(
             return prefix + rows*columns
     return None
 
+def _check_count(
+    n:int, # tokens that there are
+    tokens, # (n_prefix, (rows, columns))
+    expected:int, # tokens that these are
+):
+    "Are there as many tokens as a prefix and a grid have?"
+    if n != expected:
+        prefix, (rows, columns) = tokens
+        raise ValueError(f"gave {n} tokens, but tokens={tokens} means "
+                         f"{prefix} + {rows}*{columns} = {expected}")
+
 def _check_tokens(
     shape:Sequence[int], # [B, T, C]
     tokens, # (n_prefix, (rows, columns))
@@ -35,10 +46,7 @@ def _check_tokens(
     if expected is None:
         raise ValueError(f"can't use tokens={tokens!r}, "
                          "which should be (n_prefix, (rows, columns))")
-    if shape[1] != expected:
-        prefix, (rows, columns) = tokens
-        raise ValueError(f"gave {shape[1]} tokens, but tokens={tokens} means "
-                         f"{prefix} + {rows}*{columns} = {expected}")
+    _check_count(shape[1], tokens, expected)
 
 def _tokens_to_map(
     x:Tensor, # [B, T, C]

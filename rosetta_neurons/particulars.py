@@ -150,14 +150,21 @@ _COUNTS = { # of a model: their names on the page
     "survivors": "significant at FDR 5&nbsp;%",
 }
 
+def _counts_of(
+    dictionary:RosettaDictionary,
+)->dict[str, str]: # `{count: its column's name}`
+    "What is counted for each model"
+    counts = dict(_COUNTS)
+    if not any("flip_decoys" in dictionary.tables[model] for model in dictionary.models):
+        del counts["flip_decoys"]
+    return counts
+
 def models_html(
     dictionary:RosettaDictionary,
 )->str:
     "Units, best buddies and significant ones of each model"
     d = dictionary
-    columns = dict(_COUNTS)
-    if not any("flip_decoys" in d.tables[model] for model in d.models):
-        del columns["flip_decoys"]
+    columns = _counts_of(d)
     rows = []
     for model, o in d.summary.items():
         name = f"{escape(d.generator)} (G)" if model == "G" else escape(model)

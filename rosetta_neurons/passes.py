@@ -80,6 +80,15 @@ class _Plan:
         return min(n, start), min(n, stop)
 
 # %% ../nbs/08d_passes.ipynb #f3306bcc
+def _why_alike(
+    latents,
+)->str:
+    "A guess at why images of different latents look the same"
+    psi = getattr(latents, "truncation", None)
+    if isinstance(psi, (int, float)) and psi < .1:
+        return f"truncation is {psi:g}, which leaves only the mean image: take a larger one"
+    return "has it collapsed, or does it not use its latents?"
+
 def _check_varied(
     G, # named in the error
     images:Tensor, # float32 `[B, 3, H, W]`, what it made of different latents
@@ -88,12 +97,9 @@ def _check_varied(
     "Refuse images that all look the same: what is left to correlate is rounding and noise"
     if len(images) < 2 or (images - images[:1]).abs().max() >= 1/255:
         return
-    why = "has it collapsed, or does it not use its latents?"
-    psi = getattr(latents, "truncation", None)
-    if isinstance(psi, (int, float)) and psi < .1:
-        why = f"truncation is {psi:g}, which leaves only the mean image: take a larger one"
     raise ValueError(
-        f"the first {len(images)} images of {name_of(G)} are all the same, within 1/255: {why}")
+        f"the first {len(images)} images of {name_of(G)} are all the same, within 1/255: "
+        f"{_why_alike(latents)}")
 
 def levels_of(
     maps:_Maps,

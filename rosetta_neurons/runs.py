@@ -33,15 +33,21 @@ def _check_weights(
                 f"model {name!r}: {k!r} is on the meta device and holds no numbers: "
                 "load its weights first")
 
-def _check_model_names(
+def _check_are_text(
     models:dict, # `{name: model}`
 ):
-    "Refuse names that no file can hold, or that mean G"
+    "Refuse names that no file can hold"
     for name, model in models.items():
         if not isinstance(name, str) or not name:
             raise TypeError(
                 "models are given by name, as {'name': model}; "
                 f"got {name!r} for the name of {name_of(model)}")
+
+def _check_model_names(
+    models:dict, # `{name: model}`
+):
+    "Refuse names that no file can hold, or that mean G"
+    _check_are_text(models)
     for name in ("G", "itself"):
         if name in models:
             raise ValueError(

@@ -18,6 +18,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 # %% ../nbs/01a1_sources.ipynb #8871149e
+def _check_shape(
+    images, # should be a tensor `[B, 3, H, W]`
+):
+    "Refuse what is no batch of images in colour"
+    if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[1] != 3:
+        found = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(f"images are {found}; expected a tensor [B, 3, H, W]")
+
 def check_images(
     images:Tensor, # `[B, 3, H, W]`
 ):
@@ -25,9 +33,7 @@ def check_images(
 
     They are to be in [0, 1] within rounding, and without NaN.
     """
-    if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[1] != 3:
-        found = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
-        raise ValueError(f"images are {found}; expected a tensor [B, 3, H, W]")
+    _check_shape(images)
     if not images.is_floating_point():
         raise ValueError(
             f"images are {images.dtype}; expected floating point in [0, 1]: divide bytes by 255")

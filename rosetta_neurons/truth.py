@@ -308,6 +308,15 @@ def name_concept(
 # %% ../nbs/09b_truth.ipynb #c4b6794b
 SCENES = 96 # that concepts are named on; on other scenes, names and purities differ a little
 
+def _check_known(
+    dictionary:RosettaDictionary,
+    models:dict[str, object], # `{name: model}`
+):
+    "Refuse where a model of the dictionary is missing"
+    for name in dictionary.models:
+        if name not in models:
+            raise no_such("model", name, models)
+
 def concept_names(
     dictionary:RosettaDictionary,
     models:dict[str, object], # `{name: model}`, all that the dictionary knows
@@ -319,9 +328,7 @@ def concept_names(
 
     A `ValueError` where a model of the dictionary is missing.
     """
-    for name in dictionary.models:
-        if name not in models:
-            raise no_such("model", name, models)
+    _check_known(dictionary, models)
     images, masks = known_scenes(n, size=size, **kw)
     told = {}
     for name in dictionary.models:

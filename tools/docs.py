@@ -1,174 +1,315 @@
 "Build the site in _docs/, a page a notebook with its saved outputs: python tools/docs.py"
-import re,shutil,sys,tempfile
+import re
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import yaml
 from execnb.shell import CaptureShell
-from fastcore.nbio import mk_cell,read_nb,write_nb
+from fastcore.nbio import mk_cell, read_nb, write_nb
 from latex2mathml.converter import convert
-from nbdev.config import get_config,nbpath2html
+from nbdev.config import get_config, nbpath2html
 from nbdev.process import Processor
-from nbdev.processors import FilterDefaults,exec_show_docs
+from nbdev.processors import FilterDefaults, exec_show_docs
 from smalldocs.config import load
 from smalldocs.layout import SiteNav
 from smalldocs.site import Site
 
+
+# A notebook's way to its page
+
 def show_source(cell):
     "Exported code stays on the page, below its documentation"
-    if 'export' in cell.directives_: cell.directives_['exports'] = cell.directives_.pop('export')
+    if "export" in cell.directives_:
+        cell.directives_["exports"] = cell.directives_.pop("export")
 
-class document_exports(Processor):
+class DocumentExports(Processor):
     "Fill in the documentation of exported names; nothing else of a notebook runs"
+
     def begin(self):
         self.k = CaptureShell()
-        self.k.run_cell('from nbdev.showdoc import show_doc')
-        module = next((c.directives_['default_exp'] for c in self.nb.cells if 'default_exp' in c.directives_), None)
-        for o in ('all', module) if module else (): self.k.run_cell(f'from {get_config().lib_path.name}.{o} import *') # all: classes of other modules may be patched
+        self.k.run_cell("from nbdev.showdoc import show_doc")
+        named = (c.directives_.get("default_exp") for c in self.nb.cells)
+        module = next(filter(None, named), None)
+        if module:
+            package = get_config().lib_path.name
+            self.k.run_cell(f"from {package}.all import *") # classes of other modules may be patched
+            self.k.run_cell(f"from {package}.{module} import *")
+
     def cell(self, cell):
-        if not getattr(cell, 'has_sd', False): return
-        self.k.cell(cell)
-        if self.k.exc: raise self.k.exc
+        if getattr(cell, "has_sd", False):
+            self.k.cell(cell)
+            if self.k.exc:
+                raise self.k.exc
 
 class Page(FilterDefaults):
     "What becomes of a notebook on its way to the site"
-    def base_procs(self): return [show_source] + [document_exports if o is exec_show_docs else o for o in super().base_procs()]
+
+    def base_procs(self):
+        usual = [DocumentExports if o is exec_show_docs else o for o in super().base_procs()]
+        return [show_source, *usual]
+
+
+# Names: which notebooks become which pages, and where they stand
+
+def is_left_out(
+    path:Path, # in the folder of the notebooks
+    render:list[str], # of _quarto.yml: what begins with an exclamation mark is left out
+)->bool:
+    "Does it become no page?"
+    refused = tuple(o[1:] for o in render if o[0] == "!")
+    hidden = any(part[0] in "._" for part in path.parts)
+    return hidden or path.as_posix().startswith(refused)
 
 def pages(
-    nbs:Path, # Folder of the notebooks
-    render:list, # Of _quarto.yml: what begins with an exclamation mark is left out
-)->dict: # Each source's path: its page's, which has no number in its name
+    nbs:Path, # folder of the notebooks
+    render:list[str], # as for `is_left_out`
+)->dict[Path, Path]: # each source's path: its page's, which has no number in its name
     "Notebooks and texts that become pages"
-    out = tuple(o[1:] for o in render if o[0]=='!')
-    found = (p.relative_to(nbs) for p in sorted(nbs.rglob('*')) if p.suffix in ('.ipynb','.qmd'))
-    return {p: nbpath2html(p).with_suffix(p.suffix) for p in found if not p.as_posix().startswith(out) and not any(o[0] in '._' for o in p.parts)}
+    names = {}
+    for file in sorted(nbs.rglob("*")):
+        path = file.relative_to(nbs)
+        if file.suffix in (".ipynb", ".qmd") and not is_left_out(path, render):
+            names[path] = nbpath2html(path).with_suffix(path.suffix)
+    return names
 
 def contents(
-    items, # Of the sidebar in _quarto.yml: names of notebooks, patterns, links, sections
-    names:dict, # From `pages`
+    items, # of the sidebar in _quarto.yml: names of notebooks, patterns, links, sections
+    names:dict[Path, Path], # from `pages`
 )->list:
-    "The same with pages in place of notebooks, each pattern spelled out in the order of the notebooks' names; no empty sections"
-    res = []
-    for o in [items] if isinstance(items, str) else items:
-        if isinstance(o, str): res += matched(o, names)
-        elif 'section' in o: res += [o|{'contents': inner} for inner in [contents(o['contents'], names)] if inner]
-        else: res.append(o|{'href': matched(o['href'], names)[0]})
-    return res
-
-def matched(
-    pattern:str, # A notebook's name, or a pattern of names in one folder
-    names:dict, # From `pages`
-)->list:
-    "The pages it stands for; a name must stand for one"
-    found = [new.as_posix() for old,new in names.items() if len(old.parts)==len(Path(pattern).parts) and old.match(pattern)]
-    if not found and '*' not in pattern: sys.exit(f'_quarto.yml names {pattern}, which is not in nbs/')
+    "The same with pages, each pattern spelled out in the order of the notebooks; no empty sections"
+    found = []
+    for item in [items] if isinstance(items, str) else items:
+        if isinstance(item, str):
+            found += matched(item, names)
+        elif "section" in item:
+            inner = contents(item["contents"], names)
+            if inner:
+                found.append(item | {"contents": inner})
+        else:
+            found.append(item | {"href": matched(item["href"], names)[0]})
     return found
 
-def listed(items:list)->set:
+def matched(
+    pattern:str, # a notebook's name, or a pattern of names in one folder
+    names:dict[Path, Path], # from `pages`
+)->list[str]:
+    "The pages it stands for; a name must stand for one"
+    depth = len(Path(pattern).parts)
+    found = []
+    for source, page in names.items():
+        if len(source.parts) == depth and source.match(pattern):
+            found.append(page.as_posix())
+    if not found and "*" not in pattern:
+        sys.exit(f"_quarto.yml names {pattern}, which is not in nbs/")
+    return found
+
+def listed(
+    items:list, # from `contents`
+)->set[str]:
     "All pages of a sidebar"
-    return {p for o in items for p in ([o] if isinstance(o, str) else listed(o['contents']) if 'section' in o else [o['href']])}
+    found = set()
+    for item in items:
+        if isinstance(item, str):
+            found.add(item)
+        elif "section" in item:
+            found |= listed(item["contents"])
+        else:
+            found.add(item["href"])
+    return found
+
+
+# Pages
 
 def linked(
-    text:str, # A notebook as JSON, or Markdown
-    names:dict, # From `pages`
-    colab:str, # The place of a link `(colab:)`
+    text:str, # a notebook as JSON, or Markdown
+    names:dict[Path, Path], # from `pages`
+    colab:str, # the place of a link `(colab:)`
 )->str:
     "Links lead to pages"
-    for a,b in names.items(): text = text.replace(f'{a.name})', f'{b.name})').replace(f'{a.name}#', f'{b.name}#')
-    return text.replace('(colab:)', f'({colab})')
+    for source, page in names.items():
+        text = text.replace(f"{source.name})", f"{page.name})")
+        text = text.replace(f"{source.name}#", f"{page.name}#")
+    return text.replace("(colab:)", f"({colab})")
 
 def with_introduction(
-    nb, # Notebook
+    nb, # notebook
 ):
-    "What follows title and subtitle in the first cell, in a cell of its own: nbdev would drop it"
-    head,rest = re.match(r'(# [^\n]+\n+(?:> [^\n]+)?)(.*)', nb.cells[0].source, re.S).groups()
-    nb.cells[:1] = [mk_cell(o, 'markdown') for o in (head, rest.strip()) if o]
+    "What follows title and subtitle in the first cell in a cell of its own: nbdev would drop it"
+    title = r"(# [^\n]+\n+(?:> [^\n]+)?)(.*)"
+    head, rest = re.match(title, nb.cells[0].source, re.S).groups()
+    nb.cells[:1] = [mk_cell(o, "markdown") for o in (head, rest.strip()) if o]
     return nb
 
 def write_page(
-    source:Path, # A notebook
-    dest:Path, # Its page
-    names:dict, # From `pages`
-    colab:str, # Where Colab opens it
+    source:Path, # a notebook
+    dest:Path, # its page
+    names:dict[Path, Path], # from `pages`
+    colab:str, # where Colab opens it
 ):
-    "Write a notebook as the site wants it: without nbdev's name for the page, and with a link to Colab where the notebook is ready for that"
+    """Write a notebook as the site wants it
+
+    Without nbdev's name for the page, and with a link to Colab where the notebook is ready for that.
+    """
     nb = with_introduction(read_nb(source))
-    ready = any('google.colab' in o.source for o in nb.cells)
+    ready = any("google.colab" in o.source for o in nb.cells)
     Page()(nb)
-    front = yaml.safe_load(nb.cells[0].source.strip('-\n'))
-    front.pop('output-file')
-    nb.cells[0].source = f'---\n{yaml.safe_dump(front)}---'
-    if ready: nb.cells.insert(1, mk_cell(f'[Open in Colab]({colab})', 'markdown'))
+    front = yaml.safe_load(nb.cells[0].source.strip("-\n"))
+    front.pop("output-file")
+    nb.cells[0].source = f"---\n{yaml.safe_dump(front)}---"
+    if ready:
+        nb.cells.insert(1, mk_cell(f"[Open in Colab]({colab})", "markdown"))
     write_nb(nb, dest)
     dest.write_text(linked(dest.read_text(), names, colab))
 
-MATHS = re.compile(r'^(?P<fence>`{3,}).*?^(?P=fence)|`[^`]*`|\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^\s$](?:[^$\n]*[^\s$])?)\$', re.S|re.M) # code is passed over
+CODE = r"^(?P<fence>`{3,}).*?^(?P=fence)|`[^`]*`" # is passed over
+DISPLAY = r"\$\$(?P<display>.+?)\$\$"
+INLINE = r"\$(?P<inline>[^\s$](?:[^$\n]*[^\s$])?)\$"
+MATHS = re.compile(f"{CODE}|{DISPLAY}|{INLINE}", re.S | re.M)
+
+def one_as_mathml(
+    match:re.Match, # of `MATHS`
+)->str:
+    "An equation as MathML, in one line; code as it is"
+    kind = match.lastgroup
+    if kind not in ("display", "inline"):
+        return match[0]
+    display = "block" if kind == "display" else "inline"
+    return re.sub(r"\s+", " ", convert(match[kind], display=display))
 
 def as_mathml(
     text:str, # Markdown
 )->str:
     "Equations as MathML, which a browser draws by itself"
-    def one(m):
-        kind = m.lastgroup
-        return re.sub(r'\s+', ' ', convert(m[kind], display='block' if kind=='display' else 'inline')) if kind in ('display','inline') else m[0]
-    return MATHS.sub(one, text)
+    return MATHS.sub(one_as_mathml, text)
+
+
+# The site
 
 # What smalldocs writes, and what a reader who uses the keyboard or a screen reader needs in its place
 BLOCK = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
-ACCESS = {f'<p>{BLOCK}': f'<p tabindex="0">{BLOCK}', 'role="navigation"': 'role="button"', '<pre class="': '<pre tabindex="0" class="', '<pre><code>': '<pre tabindex="0"><code>', '<div class="sd-table"': '<div tabindex="0" class="sd-table"'}
+ACCESS = {
+    f"<p>{BLOCK}": f'<p tabindex="0">{BLOCK}',
+    'role="navigation"': 'role="button"',
+    '<pre class="': '<pre tabindex="0" class="',
+    "<pre><code>": '<pre tabindex="0"><code>',
+    '<div class="sd-table"': '<div tabindex="0" class="sd-table"',
+}
+
+def rewrite(
+    file:Path,
+    change, # of its text
+):
+    "Change a file's text"
+    file.write_text(change(file.read_text()))
+
+def without_fonts(css:str)->str:
+    "A style sheet that loads no fonts from another host"
+    return re.sub(r"@import url\(https?:[^)]*\);", "", css)
+
+def without_pictures(text:str)->str:
+    "Markdown without what is no text: the pictures inside of widgets"
+    return re.sub(r"data:[\w/+.-]+;base64,[\w+/=]+", "", text)
 
 class House(Site):
-    "smalldocs' site, with equations that need no script, an llms.txt in sections, and links to the notebooks as they are called"
+    """smalldocs' site, with three things of our own
+
+    Equations that need no script, an llms.txt in sections, and links to the notebooks as they are called.
+    """
+
     def __init__(self, project, names):
         super().__init__(project)
-        self.names = {b.as_posix(): a.as_posix() for a,b in names.items()}
+        self.names = {page.as_posix(): source.as_posix() for source, page in names.items()}
+
     def render_page(self, page):
-        text,page.body = page.body,as_mathml(page.body)
+        text = page.body
+        page.body = as_mathml(text)
         super().render_page(page)
         page.body = text
+
+    def llms_entry(self, item):
+        "A page's line in llms.txt"
+        address = f"{self.project.website['site-url']}{item.page.out.with_suffix('.llms.md')}"
+        return f"- [{item.page.title}]({address}): {item.page.front.get('description', '')}"
+
     def write_llms_txt(self):
-        def entry(o): return f"- [{o.page.title}]({self.project.website['site-url']}{o.page.out.with_suffix('.llms.md')}): {o.page.front.get('description', '')}"
-        parts = [[f'## {o.text}', ''] + [entry(c) for c in o.children] + [''] if o.section else [entry(o), ''] for o in SiteNav(self).sidebars[0]['items']]
-        (self.out/'llms.txt').write_text('\n'.join([f"# {self.project.website['title']}", '', f"> {self.project.website['description']}", ''] + sum(parts, [])))
+        web = self.project.website
+        lines = [f"# {web['title']}", "", f"> {web['description']}", ""]
+        for item in SiteNav(self).sidebars[0]["items"]:
+            if item.section:
+                lines += [f"## {item.text}", "", *map(self.llms_entry, item.children), ""]
+            else:
+                lines += [self.llms_entry(item), ""]
+        (self.out/"llms.txt").write_text("\n".join(lines))
+
+    def finished(self, html, src):
+        "A page with links to its notebook under its own name, and for who uses no mouse"
+        own_name = {f'/nbs/{src}"': f'/nbs/{self.names[str(src)]}"'}
+        for written, needed in (own_name | ACCESS).items():
+            html = html.replace(written, needed)
+        return html
+
     def build(self):
         n = super().build()
-        for src,page in self.pages.items():
-            text = (self.out/page.out).read_text()
-            for a,b in ({f'/nbs/{src}"': f'/nbs/{self.names[str(src)]}"'}|ACCESS).items(): text = text.replace(a, b)
-            (self.out/page.out).write_text(text)
-        for css in (self.out/'site_libs').rglob('*.css'): css.write_text(re.sub(r'@import url\(https?:[^)]*\);', '', css.read_text())) # fonts from another host
+        for src, page in self.pages.items():
+            rewrite(self.out/page.out, lambda html, src=src: self.finished(html, src))
+        for css in (self.out/"site_libs").rglob("*.css"):
+            rewrite(css, without_fonts)
         return n
 
 def site_config(
     cfg, # nbdev's configuration, from pyproject.toml
-)->tuple: # (configuration, {notebook: page})
+)->tuple[dict, dict[Path, Path]]: # (configuration, {notebook: page})
     "_quarto.yml, with the facts that stand in pyproject.toml, and the pages"
-    d = yaml.safe_load((cfg.config_path/'_quarto.yml').read_text())
-    d['format'].pop('commonmark') # for Quarto alone
-    names,web = pages(cfg.nbs_path, d['project']['render']),d['website']
-    web |= dict(title=cfg.title, description=cfg.description)
-    web |= {'repo-url': cfg.git_url, 'repo-branch': cfg.branch, 'site-url': f'https://{cfg.user}.github.io/{cfg.repo}/'}
-    web['sidebar']['contents'] = contents(web['sidebar']['contents'], names)
-    lost = {p.as_posix() for p in names.values()} - listed(web['sidebar']['contents'])
-    if lost: sys.exit(f'in no section of _quarto.yml: {", ".join(sorted(lost))}')
-    return d,names
+    d = yaml.safe_load((cfg.config_path/"_quarto.yml").read_text())
+    d["format"].pop("commonmark") # for Quarto alone
+    names = pages(cfg.nbs_path, d["project"]["render"])
+    web = d["website"]
+    web["title"] = cfg.title
+    web["description"] = cfg.description
+    web["repo-url"] = cfg.git_url
+    web["repo-branch"] = cfg.branch
+    web["site-url"] = f"https://{cfg.user}.github.io/{cfg.repo}/"
+    web["sidebar"]["contents"] = contents(web["sidebar"]["contents"], names)
+    lost = {o.as_posix() for o in names.values()} - listed(web["sidebar"]["contents"])
+    if lost:
+        sys.exit(f"in no section of _quarto.yml: {', '.join(sorted(lost))}")
+    return d, names
+
+def write_sources(
+    folder:Path, # to be filled
+    cfg, # nbdev's configuration
+    names:dict[Path, Path], # from `pages`
+):
+    "Write the pages, and what they link to, for smalldocs"
+    left = shutil.ignore_patterns("*.ipynb", "*.yml", ".*", "_*")
+    shutil.copytree(cfg.nbs_path, folder, dirs_exist_ok=True, ignore=left)
+    place = f"https://colab.research.google.com/github/{cfg.user}/{cfg.repo}/blob/{cfg.branch}/nbs"
+    for source, page in names.items():
+        colab = f"{place}/{source.as_posix()}"
+        dest = folder/page
+        dest.parent.mkdir(exist_ok=True, parents=True)
+        if source.suffix == ".ipynb":
+            write_page(cfg.nbs_path/source, dest, names, colab)
+        else:
+            dest.write_text(linked((cfg.nbs_path/source).read_text(), names, colab))
 
 def main():
     "Build the site; a broken link or an option that is not understood is an error"
     cfg = get_config()
-    d,names = site_config(cfg)
+    d, names = site_config(cfg)
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
-        shutil.copytree(cfg.nbs_path, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns('*.ipynb', '*.yml', '.*', '_*'))
-        for old,new in names.items():
-            (tmp/new).parent.mkdir(exist_ok=True, parents=True)
-            colab = f'https://colab.research.google.com/github/{cfg.user}/{cfg.repo}/blob/{cfg.branch}/nbs/{old.as_posix()}'
-            if old.suffix=='.ipynb': write_page(cfg.nbs_path/old, tmp/new, names, colab)
-            else: (tmp/new).write_text(linked((cfg.nbs_path/old).read_text(), names, colab))
-        (tmp/'_quarto.yml').write_text(yaml.safe_dump(d))
+        write_sources(tmp, cfg, names)
+        (tmp/"_quarto.yml").write_text(yaml.safe_dump(d))
         site = House(load(tmp), names)
         site.out = cfg.doc_path
-        print(f'{site.build()} pages in {site.out}')
-    for p in cfg.doc_path.rglob('*.llms.md'): p.write_text(re.sub(r'data:[\w/+.-]+;base64,[\w+/=]+', '', p.read_text())) # pictures inside of widgets are no text
-    if site.warnings: sys.exit('\n'.join(site.warnings))
+        print(f"{site.build()} pages in {site.out}")
+    for page in cfg.doc_path.rglob("*.llms.md"):
+        rewrite(page, without_pictures)
+    if site.warnings:
+        sys.exit("\n".join(site.warnings))
 
-if __name__=='__main__': main()
+if __name__ == "__main__":
+    main()

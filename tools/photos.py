@@ -108,15 +108,28 @@ def resources(data:bytes)->Iterator[tuple[str, bytes]]:
 # What is a photograph, in each package
 
 ACTIVITIES = { # of gcompris-qt-data, whose pictures are photographs
-    "categorization": r"images/(tools|renewable|monuments|fishes|others)/", "explore_monuments": "", "explore_world_animals": "animals/",
-    "explore_farm_animals": "animals/", "explore_world_music": "music/", "erase": ""}
-STAMPS = "animals food hobbies household plants space sports town/monuments vehicles".split() # of tuxpaint-stamps-default
-NO_STAMPS = r"/(cartoon|toys|plastic|dinosaur)/|/planets/|mirror|hedgehog|pizza|highlighter|outline|sedan_police" # drawn, or there twice
+    "categorization": r"images/(tools|renewable|monuments|fishes|others)/",
+    "explore_monuments": "",
+    "explore_world_animals": "animals/",
+    "explore_farm_animals": "animals/",
+    "explore_world_music": "music/",
+    "erase": "",
+}
+# of tuxpaint-stamps-default
+STAMPS = "animals food hobbies household plants space sports town/monuments vehicles".split()
+NO_STAMPS = ( # drawn, or there twice
+    r"/(cartoon|toys|plastic|dinosaur)/|/planets/|"
+    r"mirror|hedgehog|pizza|highlighter|outline|sedan_police")
 WALLPAPERS = { # package: those that are photographs and no designs
-    "mate-backgrounds": "Dune FreshFlower Garden GreenMeadow LadyBird RainDrops TwoWings Wood YellowFlower",
-    "lomiri-wallpapers-16.04": "Bridge Dragonfly Picture_0B Picture_1A Wine aitzgorri free_by friends greentock life picos seeding sunset",
+    "mate-backgrounds":
+        "Dune FreshFlower Garden GreenMeadow LadyBird RainDrops TwoWings Wood YellowFlower",
+    "lomiri-wallpapers-16.04":
+        "Bridge Dragonfly Picture_0B Picture_1A Wine aitzgorri free_by friends greentock life picos "
+        "seeding sunset",
     "lomiri-wallpapers-20.04": "Kleiber Infinite-Sea",
-    "plasma-workspace-wallpapers": "BytheWater ColdRipple ColorfulCups EveningGlow FallenLeaf Grey OneStandsOut Volna summer_1am"}
+    "plasma-workspace-wallpapers":
+        "BytheWater ColdRipple ColorfulCups EveningGlow FallenLeaf Grey OneStandsOut Volna summer_1am",
+}
 
 def in_resources(package:str, root:Path)->Iterator[Original]:
     for activity, wanted in ACTIVITIES.items():
@@ -143,16 +156,24 @@ def largest(files:list[Path])->list[Path]:
             best[name] = o
     return sorted(best.values())
 
+def is_picture(path:Path)->bool:
+    "Is it a picture of its own?"
+    plain = path.is_file() and not path.is_symlink()
+    return path.suffix in SUFFIXES and plain and "screenshot" not in path.name
+
 def in_wallpapers(package:str, root:Path)->Iterator[Original]:
-    files = [o for o in root.rglob("*") if o.suffix in SUFFIXES and o.is_file() and not o.is_symlink() and "screenshot" not in o.name]
-    for path in largest(files):
+    for path in largest([o for o in root.rglob("*") if is_picture(o)]):
         inside = path.relative_to(root).as_posix()
         if any("/" + o in inside for o in WALLPAPERS[package].split()):
             yield Original(Image.open(path), "wallpaper", package, inside, 5)
 
 def originals(folder:Path)->Iterator[Original]:
     "All photographs of all packages"
-    ways = {"gcompris-qt-data": in_resources, "tuxpaint-stamps-default": in_stamps, **dict.fromkeys(WALLPAPERS, in_wallpapers)}
+    ways = {
+        "gcompris-qt-data": in_resources,
+        "tuxpaint-stamps-default": in_stamps,
+        **dict.fromkeys(WALLPAPERS, in_wallpapers),
+    }
     for package, way in ways.items():
         yield from way(package, unpack(package, folder))
 
@@ -188,7 +209,8 @@ def details(image:Image.Image, n:int)->list[tuple[int, int, int, int]]:
         for column in range(image.width//side):
             boxes.append((column*side, row*side, (column + 1)*side, (row + 1)*side))
     def busy(box):
-        left, top, right, bottom = (round(96*v/whole) for v, whole in zip(box, (image.width, image.height)*2))
+        wholes = (image.width, image.height)*2
+        left, top, right, bottom = (round(96*v/whole) for v, whole in zip(box, wholes))
         part = small[top:bottom, left:right]
         return np.abs(np.diff(part, axis=0)).mean() + np.abs(np.diff(part, axis=1)).mean()
     return sorted(boxes, key=busy, reverse=True)[:n]
@@ -215,6 +237,13 @@ def flat(image:Image.Image)->bool:
     "Nothing in it, as in a piece of sky"
     return np.asarray(image.convert("L").resize((32, 32))).std() < 8
 
+def write_table(rows:list[Row], path:Path):
+    "Write what is known of each file"
+    with open(path, "w", newline="") as f:
+        writer = csv.DictWriter(f, list(asdict(rows[0])))
+        writer.writeheader()
+        writer.writerows(map(asdict, rows))
+
 def gather(folder:Path, packages:Path)->list[Row]:
     "Write the photographs and the table"
     folder.mkdir(parents=True, exist_ok=True)
@@ -228,19 +257,19 @@ def gather(folder:Path, packages:Path)->list[Row]:
         for part, image in parts(original, rng):
             if min(image.size) < 80 or flat(image):
                 continue
-            row = Row(f"{len(rows):04}.jpg", original.kind, group, original.package, original.path, part, licence)
+            file = f"{len(rows):04}.jpg"
+            row = Row(file, original.kind, group, original.package, original.path, part, licence)
             image.save(folder/row.file, quality=88)
             rows.append(row)
-    with open(folder/"table.csv", "w", newline="") as f:
-        writer = csv.DictWriter(f, list(asdict(rows[0])))
-        writer.writeheader()
-        writer.writerows(map(asdict, rows))
+    write_table(rows, folder/"table.csv")
     return rows
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
     parser.add_argument("folder", type=Path, help="where to write the photographs")
-    parser.add_argument("--packages", type=Path, help="keep the packages here, some 600 MB unpacked; by default they are thrown away")
+    kept = "keep the packages here, some 600 MB unpacked; by default they are thrown away"
+    parser.add_argument("--packages", type=Path, help=kept)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing:
         rows = gather(args.folder, args.packages or Path(passing))

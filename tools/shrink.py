@@ -1,35 +1,64 @@
-"Make the saved pictures of all notebooks small: at most 720 pixels wide, what looks like a photograph as JPEG, all else with 256 colours of its own: python tools/shrink.py"
-import base64,io
-from pathlib import Path
+"""Make the saved pictures of all notebooks small: python tools/shrink.py
 
-from PIL import Image
-from fastcore.nbio import read_nb,write_nb
+At most 720 pixels wide, what looks like a photograph as JPEG, all else with 256 colours of its own.
+"""
+import base64
+import io
+
+from fastcore.nbio import read_nb, write_nb
 from nbdev.config import get_config
+from PIL import Image
+
+WIDTH = 720 # pixels, at most
+
+def saved(
+    image:Image.Image,
+    kind:str, # "PNG" or "JPEG"
+    **how, # options of the kind
+)->str: # base64 text
+    "A picture as a file"
+    out = io.BytesIO()
+    image.save(out, kind, optimize=True, **how)
+    return base64.b64encode(out.getvalue()).decode()
+
+def smallest(
+    image:Image.Image, # in RGB
+)->tuple[str, str]: # type, and base64 text
+    "A picture with few colours, or as a photograph where that is much smaller"
+    few = saved(image.quantize(256), "PNG") # dithering would treble a file
+    photo = saved(image, "JPEG", quality=70)
+    if len(photo) < .7*len(few):
+        return "image/jpeg", photo
+    return "image/png", few
 
 def shrunk(
-    data, # A picture in PNG as base64 text, or lines of it
-)->tuple: # Type, and base64 text of the same picture; what has 256 colours already is left as it is
-    "A smaller picture"
-    data = ''.join(data)
+    data:str | list[str], # a picture in PNG as base64 text, or lines of it
+)->tuple[str, str]: # type, and base64 text of the same picture
+    "A smaller picture; what has 256 colours already is left as it is"
+    data = "".join(data)
     image = Image.open(io.BytesIO(base64.b64decode(data)))
-    if image.mode=='P': return 'image/png',data
-    image = image.convert('RGB')
-    if image.width>720: image = image.resize((720, round(image.height*720/image.width)), Image.Resampling.LANCZOS)
-    def saved(im, kind, **how):
-        im.save(out := io.BytesIO(), kind, optimize=True, **how)
-        return base64.b64encode(out.getvalue()).decode()
-    few,photo = saved(image.quantize(256), 'PNG'),saved(image, 'JPEG', quality=70) # dithering would treble a file
-    return ('image/jpeg',photo) if len(photo)<.7*len(few) else ('image/png',few)
+    if image.mode == "P":
+        return "image/png", data
+    image = image.convert("RGB")
+    if image.width > WIDTH:
+        height = round(image.height*WIDTH/image.width)
+        image = image.resize((WIDTH, height), Image.Resampling.LANCZOS)
+    return smallest(image)
+
+def shrink_cell(cell):
+    "Shrink every PNG among a cell's outputs"
+    for out in cell.get("outputs", []):
+        if "image/png" in out.get("data", {}):
+            kind, small = shrunk(out["data"].pop("image/png"))
+            out["data"] = {kind: small, **out["data"]}
 
 def main():
-    "Shrink every PNG among the outputs"
-    for path in sorted(get_config().nbs_path.rglob('*.ipynb')):
+    "Shrink the pictures of all notebooks"
+    for path in sorted(get_config().nbs_path.rglob("*.ipynb")):
         nb = read_nb(path)
         for cell in nb.cells:
-            for o in cell.get('outputs', []):
-                if 'image/png' not in o.get('data', {}): continue
-                kind,small = shrunk(o['data'].pop('image/png'))
-                o['data'] = {kind: small, **o['data']}
+            shrink_cell(cell)
         write_nb(nb, path)
 
-if __name__=='__main__': main()
+if __name__ == "__main__":
+    main()

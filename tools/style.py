@@ -1,8 +1,9 @@
 """How the code reads, in four numbers, beside fastcore's: python tools/style.py
 
-Lines over 100 characters, and assignments that bind several names, in percent; comprehensions per 100 lines; and the length of
-function bodies in characters, at the 90th percentile, without docstrings and indentation. Lines are those that are neither
-empty nor a comment. An assignment binds several names if a tuple is assigned to a tuple (`a, b = x, y`; not `a, b = f(x)`, which
+Lines over 100 characters, and assignments that bind several names, in percent; comprehensions per
+100 lines; and the length of function bodies in characters, at the 90th percentile, without
+docstrings and indentation. Lines are those that are neither empty nor a comment. An assignment
+binds several names if a tuple is assigned to a tuple (`a, b = x, y`; not `a, b = f(x)`, which
 unpacks one value), or if it has several targets.
 """
 import ast
@@ -64,7 +65,8 @@ def main(packages=("rosetta_neurons", "fastcore")):
     rows = {o: measured(sources(o)) for o in packages}
     print(f"{'':18}" + "".join(f"{o:>18}" for o in rows) + f"{'limit':>10}")
     for key in next(iter(rows.values())):
-        print(f"{key:18}" + "".join(f"{o[key]:>18.1f}" for o in rows.values()) + f"{LIMITS.get(key, ''):>10}")
+        values = "".join(f"{o[key]:>18.1f}" for o in rows.values())
+        print(f"{key:18}" + values + f"{LIMITS.get(key, ''):>10}")
     first = rows[packages[0]]
     return any(first[k] > v for k, v in LIMITS.items())
 

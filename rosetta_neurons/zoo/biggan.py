@@ -24,7 +24,8 @@ from rosetta_neurons.zoo.core import (
     weights_family,
 )
 from .files import SOURCES, fetch, read_state, unwrapped
-from .norms import Norm, Spectral, stats_row
+from .norms import Norm, Spectral
+from .norms import stats_row # noqa: F401 (is only offered here)
 
 # %% ../../nbs/07_zoo/06_biggan.ipynb #cf3220fe
 def _normal_cdf(v:float)->Tensor:

@@ -22,9 +22,10 @@ from torch import Tensor, nn
 
 from ..hooks import float32_by_default, named_layers, no_such, record
 from ..images import check_images
-from .latents import Latents, class_labels, sample_z
+from .latents import Latents, class_labels, sample_z # noqa: F401 (are only offered here)
 from .reading import read_state, unwrapped
-from .weights import load_fitting, prefixes_of, read_weights, save_weights
+from .weights import load_fitting, read_weights
+from .weights import prefixes_of, save_weights # noqa: F401 (are only offered here)
 
 # %% ../../nbs/07_zoo/00_core.ipynb #029f28ae
 def _stretched(
@@ -281,6 +282,17 @@ def create_model(
     return model.eval().requires_grad_(False).to(device or "cpu")
 
 # %% ../../nbs/07_zoo/00_core.ipynb #b90c2fa7
+def _one_run(
+    model, # of the zoo
+)->tuple[Tensor, dict[str, Tensor]]: # output, and maps of its layers
+    "A model at work on one image, or drawing one"
+    with record(model) as maps:
+        if hasattr(model, "sample"):
+            out = model(model.sample(1))
+        else:
+            out = model(torch.rand(1, 3, model.size, model.size))
+    return out, maps
+
 @torch.no_grad()
 def describe(
     model, # of the zoo
@@ -290,12 +302,10 @@ def describe(
     Its card, `pixels` a side, `parameters`, `units` (channels of `layers`), and `megabytes`
     of the file where weights are shipped.
     """
-    draws = hasattr(model, "sample")
-    with record(model) as maps:
-        out = model(model.sample(1) if draws else torch.rand(1, 3, model.size, model.size))
-    said = dict(
+    out, maps = _one_run(model)
+    said:dict[str, Any] = dict(
         model.card,
-        pixels=out.shape[-1] if draws else model.size,
+        pixels=out.shape[-1] if hasattr(model, "sample") else model.size,
         parameters=sum(p.numel() for p in model.parameters()),
         units=sum(m.shape[1] for m in maps.values()))
     file = WEIGHTS/f"{model.name}.safetensors"

@@ -25,14 +25,9 @@ from huggingface_hub.utils import WeakFileLock
 from torch import nn
 from tqdm.auto import tqdm
 
-from .pickles import Global, Inert, PickleMachine
-from rosetta_neurons.zoo.reading import (
-    PickledNetwork,
-    read_generator,
-    read_pickle,
-    read_state,
-    unwrapped,
-)
+from .pickles import Global, Inert, PickleMachine # noqa: F401 (are only offered here)
+from .reading import PickledNetwork, read_generator, read_pickle # noqa: F401 (are only offered here)
+from .reading import read_state, unwrapped
 from .weights import load_fitting
 
 # %% ../../nbs/07_zoo/00b_files.ipynb #cd325c62
@@ -79,6 +74,18 @@ SOURCES = dict(
 )
 
 # %% ../../nbs/07_zoo/00b_files.ipynb #27fee5e8
+def _check_content(
+    path, # what was fetched
+    sha256:str, # the first digits at least
+):
+    "Refuse a file with another hash"
+    with open(path, "rb") as f:
+        digest = hashlib.file_digest(f, "sha256").hexdigest()
+    if not digest.startswith(sha256):
+        raise ValueError(
+            f"{path} has the sha256 {digest}, expected {sha256}: "
+            "it is damaged, or another file")
+
 def check_file(
     path, # what was fetched
     source:Source, # what is known of it
@@ -88,14 +95,8 @@ def check_file(
     if source.size and n != source.size:
         raise ValueError(
             f"{path} has {n} bytes, expected {source.size}: it was cut short, or is another file")
-    if not source.sha256:
-        return
-    with open(path, "rb") as f:
-        digest = hashlib.file_digest(f, "sha256").hexdigest()
-    if not digest.startswith(source.sha256):
-        raise ValueError(
-            f"{path} has the sha256 {digest}, expected {source.sha256}: "
-            "it is damaged, or another file")
+    if source.sha256:
+        _check_content(path, source.sha256)
 
 def _is_offline()->bool:
     "Does the user want nothing to be fetched? The hub's own variable says so"

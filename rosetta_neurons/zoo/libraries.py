@@ -290,6 +290,18 @@ def _trained_timm(name:str)->nn.Module:
             "pretrained=False, or give checkpoint_path=")
     return fetched(lambda: timm.create_model(name, pretrained=True), f"timm:{name}", where)
 
+def _square_side(
+    net, # of timm
+    name:str, # of it
+)->int: # pixels
+    "The side of the pictures that a network was trained on"
+    _, rows, columns = net.pretrained_cfg["input_size"]
+    if rows != columns:
+        raise ValueError(
+            f"timm:{name} looks at pictures of {rows} x {columns}; "
+            "only square ones can be given to it by name")
+    return rows
+
 def timm_model(
     name:str, # of timm
     pretrained=False, # with the weights that timm publishes?
@@ -302,13 +314,9 @@ def timm_model(
     net = _trained_timm(name) if pretrained and not path else timm.create_model(name)
     if path:
         load_fitting(net, unwrapped(read_state(path), *_WRAPPERS), path)
+    side = _square_side(net, name)
     cfg = net.pretrained_cfg
-    _, rows, columns = cfg["input_size"]
-    if rows != columns:
-        raise ValueError(
-            f"timm:{name} looks at pictures of {rows} x {columns}; "
-            "only square ones can be given to it by name")
-    return with_layers(Vision(net, [], rows, cfg["mean"], cfg["std"]))
+    return with_layers(Vision(net, [], side, cfg["mean"], cfg["std"]))
 
 def _timm_entry(name:str)->Entry:
     "What `create_model` needs for a name of timm"

@@ -15,15 +15,9 @@ from torch import Tensor, nn
 
 from ..world import ANIMALS
 from .core import Latents, class_labels, register, sample_z
-from rosetta_neurons.zoo.signals import (
-    Signal,
-    down_matrix,
-    kaiser_lowpass,
-    layer_spec,
-    layer_specs,
-    numbered_signals,
-    up_matrix,
-)
+from .signals import Signal, down_matrix, kaiser_lowpass, layer_specs
+from .signals import layer_spec # noqa: F401 (is only offered here)
+from .signals import numbered_signals, up_matrix
 from .stylegan2 import FullyConnected, normalize_2nd_moment
 
 
