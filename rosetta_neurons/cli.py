@@ -33,7 +33,7 @@ def _in_short(
         f"{sure} of them significant at a false discovery rate of {SURVIVES:.0%}")
 
 # %% ../nbs/17_cli.ipynb #c1a70002
-def mine(
+def _mine(
     G, # generator, or any model
     models:dict, # `{name: model}`
     **options, # as of `rosetta_neurons.mining.mine`
@@ -42,7 +42,7 @@ def mine(
     from rosetta_neurons.mining import mine
     return mine(G, models, **options)
 
-def report(
+def _report(
     dictionary, # `RosettaDictionary`
     folder, # that the page is written to
 )->Path: # the page
@@ -144,12 +144,12 @@ def mine_folder(
         _check_samples(G, name, images)
         chosen = layers_by_pattern({"G": G, **others}, layers, name, generators)
         folder = f"{out}/{name}" if every else out
-        d = mine(
+        d = _mine(
             G, others, label=label, size=_one_or_all(size), layers=chosen or None, device=device,
             max_memory=max_memory, out=folder, **_chosen_images(images), **kwargs)
         if is_first():
             said.append(f"{name}: "*every + _in_short(d))
-            said.append(f"To see them, open {report(d, folder)}")
+            said.append(f"To see them, open {_report(d, folder)}")
     return "\n".join(said)
 
 # %% ../nbs/17_cli.ipynb #78570f30
@@ -185,7 +185,7 @@ def _dictionary_in(
     if (Path(folder)/"dictionary.json").is_file():
         return _Mined(G, others, RosettaDictionary.load(folder))
     print(f"no dictionary in {folder}: mining one from {n} images")
-    return _Mined(G, others, mine(G, others, n=n, out=folder, progress=progress))
+    return _Mined(G, others, _mine(G, others, n=n, out=folder, progress=progress))
 
 def _check_picture(
     out:str, # file of an image

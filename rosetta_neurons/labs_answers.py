@@ -339,7 +339,7 @@ def _reply(
             f"{message[1]} gives {len(reply)/_MB:.0f} MB, and {MOST/_MB:.0f} are allowed")
     return reply
 
-def serve(
+def _serve(
     conn, # `Connection` to the judge
     confine, # function that gives up rights, called first
 ):

@@ -23,7 +23,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .labs_answers import MOST, decode, hooks_of, said, serve
+from .labs_answers import MOST, decode, hooks_of, said, _serve
 
 # %% ../nbs/16b_sandbox.ipynb #8203a103
 _ON_LINUX = sys.platform == "linux"
@@ -278,7 +278,7 @@ class Submission:
         confined = _Confined(self.folder, self.memory, int(60*self.minutes), self.uid)
         context = _context()
         self.conn, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, confined), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, confined), daemon=True)
         self.process.start()
         theirs.close()
 

@@ -127,7 +127,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path/'photos').mkdir()
     for i,o in enumerate(sample_scenes(8).render()): save_image(o, tmp_path/f'photos/{i}.png')
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, 'report', lambda d, folder: folder) # which takes most of the time, and has tests of its own
+    monkeypatch.setattr(cli, '_report', lambda d, folder: folder) # which takes most of the time, and has tests of its own
     monkeypatch.delitem(sys.modules, 'own_nets', raising=False)
     return tmp_path
 
@@ -173,7 +173,7 @@ def test_images_pass_through(folder, monkeypatch):
     def spy(*args, images=None, size=None, **kwargs):
         got.append((images, size))
         raise ValueError('enough')
-    monkeypatch.setattr(cli, 'mine', spy)
+    monkeypatch.setattr(cli, '_mine', spy)
     for words in ('--images photos', '--images photos/*.png', '--images photos/0.png photos/1.png --size 32 48', ''):
         with pytest.raises(SystemExit): mine_command(words.split())
     assert got==[('photos', None), ('photos/*.png', None), (['photos/0.png', 'photos/1.png'], [32, 48]), (None, None)]

@@ -4,6 +4,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import yaml
 from execnb.shell import CaptureShell
@@ -166,6 +167,7 @@ def write_page(
 CODE = r"^(?P<fence>`{3,}).*?^(?P=fence)|`[^`]*`" # is passed over
 DISPLAY = r"\$\$(?P<display>.+?)\$\$"
 INLINE = r"\$(?P<inline>[^\s$](?:[^$\n]*[^\s$])?)\$"
+NAME_LINK = re.compile(r'<a href="(?P<name>[^"#:]*)#(?P<place>[^"]+)">(?P<code><code>[^<]*</code>)</a>')
 MATHS = re.compile(f"{CODE}|{DISPLAY}|{INLINE}", re.S | re.M)
 
 def one_as_mathml(
@@ -250,8 +252,19 @@ class House(Site):
             html = html.replace(written, needed)
         return html
 
+    def unlinked(self, html, page):
+        "Without the links that nbdev makes of names whose page doesn't document them, such as private ones"
+        def kept(link):
+            name, place = link["name"], unquote(link["place"])
+            target = (self.out/page.out).parent/name if name else self.out/page.out
+            known = target.is_file() and f'id="{place}"' in target.read_text()
+            return link[0] if known else link["code"]
+        return NAME_LINK.sub(kept, html)
+
     def build(self):
         n = super().build()
+        for page in self.pages.values():
+            rewrite(self.out/page.out, lambda html, page=page: self.unlinked(html, page))
         for src, page in self.pages.items():
             rewrite(self.out/page.out, lambda html, src=src: self.finished(html, src))
         for css in (self.out/"site_libs").rglob("*.css"):
