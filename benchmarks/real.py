@@ -156,12 +156,17 @@ def group_of(folder):
         return {o["file"]: o["group"] for o in csv.DictReader(f)}
 
 
+def photographs(folder):
+    "Files in a folder, and the group of each, or None"
+    files = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    group = group_of(folder)
+    return files, group and [group[str(p.relative_to(folder))] for p in files]
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     folder, n = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 600
-    group = group_of(folder)
-    files = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
-    groups = [group[str(p.relative_to(folder))] for p in files] if group else None
+    files, groups = photographs(folder)
     row, d = main_run(files, n, groups)
     print(json.dumps(row, indent=1), flush=True)
     result = dict(main=row, late_layers=dict(images=FEW, layers=LATE, draws=DRAWS, mean_and_sd=trained_or_not(files, groups)))
