@@ -15,9 +15,9 @@ import networkx
 import torch
 
 from rosetta_neurons.all import (
-    MapMoments, PairCorrelation, agreement, cluster, create_model, cut_tree, evaluating,
-    jaccard, known_scenes, largest_allowed, linkage_tree, map_shapes, mine, rosetta_units,
-    sample_scenes, unit_rows)
+    _MapMoments, PairCorrelation, agreement, cluster, create_model, _cut_tree, evaluating,
+    jaccard, known_scenes, largest_allowed, _linkage_tree, _map_shapes, mine, rosetta_units,
+    sample_scenes, _unit_rows)
 from rosetta_neurons.runtime import full_precision, observe
 
 GENERATORS = ("mini_stylegan2",)
@@ -33,7 +33,7 @@ def self_correlation(G, batches):
         for x in batches:
             maps = observe("G", G, x)[1]
             if own is None:
-                moments = MapMoments(map_shapes(maps), unit_rows(map_shapes(maps)))
+                moments = _MapMoments(_map_shapes(maps), _unit_rows(_map_shapes(maps)))
                 own = PairCorrelation.of(moments, moments)
             factors = moments.fit(moments.inspect(maps))
             moments.rescale(factors)
@@ -66,10 +66,10 @@ def groupings(d, corr):
     leaves = list(rosetta)
     found = {"connected components": cluster(rosetta, d.tables["G"]["self_buddies"])}
     for center in ("unit", "position"):
-        tree = linkage_tree(corr[center][leaves][:, leaves])
+        tree = _linkage_tree(corr[center][leaves][:, leaves])
         limit = largest_allowed(len(leaves))
-        found[f"average linkage, {center}"] = cut_tree(tree, leaves, leaves, limit)
-        parts = [cut_tree(tree, leaves, o, limit) if len(o) > limit else [o] for o in found["connected components"]]
+        found[f"average linkage, {center}"] = _cut_tree(tree, leaves, leaves, limit)
+        parts = [_cut_tree(tree, leaves, o, limit) if len(o) > limit else [o] for o in found["connected components"]]
         found[f"cut components, {center}"] = sum(parts, [])
         found[f"Louvain, {center}"] = communities(leaves, d.tables["G"]["self_buddies"], corr[center])
     return found

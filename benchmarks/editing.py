@@ -6,14 +6,14 @@ import argparse, json, time
 from functools import cached_property, partial
 from pathlib import Path
 import torch, torch.nn.functional as F
-from rosetta_neurons.cli import VISION
+from rosetta_neurons.cli import _VISION
 from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.evidence import interval
 from rosetta_neurons.editing import edit, remove, shift, zoom
-from rosetta_neurons.inversion import Space, fit_to, invert, partner_maps, of_pairs, similarity
+from rosetta_neurons.inversion import _Space, _fit_to, invert, _partner_maps, _of_pairs, similarity
 from rosetta_neurons.mining import mine
 from rosetta_neurons.runtime import observe
-from rosetta_neurons.train.eval_net import load_judge
+from rosetta_neurons.train.eval_net import load_evaluator
 from rosetta_neurons.truth import agreement
 from rosetta_neurons.world import ANIMALS, BACKGROUND, PARTS, sample_scenes
 from rosetta_neurons.zoo import create_model
@@ -28,10 +28,10 @@ def correlated(rows): return torch.corrcoef(rows.T)[0, 1]
 
 class Judge:
     "What `eval_net` sees, or `eval_net32` in images of 32 pixels; lengths and areas in 64ths of the image, whatever its size"
-    def __init__(self, size=64): self.net, self.size = load_judge(size), size
+    def __init__(self, size=64): self.net, self.size = load_evaluator(size), size
     @torch.no_grad()
     def __call__(self, images):
-        o = [self.net(b) for b in fit_to(images, (self.size, self.size)).split(64)]
+        o = [self.net(b) for b in _fit_to(images, (self.size, self.size)).split(64)]
         parts = F.one_hot(torch.cat([b["parts"].argmax(1) for b in o]), len(PARTS)).permute(0, 3, 1, 2)*(64/self.size)**2
         body, at = parts[:, ANIMAL].sum(1), (torch.arange(self.size) + .5)*64/self.size
         area = body.sum((1, 2)).clamp(min=1)
@@ -50,11 +50,11 @@ class Judge:
 class Bench:
     def __init__(self, generator, n, steps, dictionary=None, seed=40):
         self.n, self.steps, self.seed = n, steps, seed
-        self.G, self.models = create_model(generator), {m: create_model(m) for m in VISION}
+        self.G, self.models = create_model(generator), {m: create_model(m) for m in _VISION}
         self.judge = Judge(self.G(self.G.sample(1)).shape[-1])
         self.d = RosettaDictionary.load(dictionary) if dictionary else mine(self.G, self.models)
         self.how = dict(dictionary=self.d, steps=steps)
-        self.starts = 1 if Space(self.G).has_w else 4 # a search in a z that is not mapped to w gets stuck more often
+        self.starts = 1 if _Space(self.G).has_w else 4 # a search in a z that is not mapped to w gets stuck more often
     def sources(self, keep=lambda seen: torch.ones(len(seen["area"]), dtype=torch.bool), of=800):
         "Latents of the first n samples that are wanted, their images, and what the judge sees in them"
         z = self.G.sample(of, seed=self.seed)
@@ -81,7 +81,7 @@ class Bench:
         r = self.inverted(x, self.models, label=z.label)
         after, row = self.compared(before, r.images)
         with torch.no_grad():
-            asked = of_pairs(self.d, self.d.chosen(), partner_maps(self.d, self.models, self.d.chosen(), x))
+            asked = _of_pairs(self.d, self.d.chosen(), _partner_maps(self.d, self.models, self.d.chosen(), x))
             at = lambda z: similarity(observe("G", self.G, z)[1], asked)
             true, random = at(z), at(self.G.sample(len(z), seed=self.seed + 1, label=z.label))
         return {**row, "centre_px": spread((after["center"] - before["center"]).norm(dim=1)), "climb": spread((r.final("similarity") - random)/(true - random))}

@@ -9,18 +9,18 @@ from pathlib import Path
 import torch, torch.nn.functional as F
 from torch import nn
 from rosetta_neurons.dictionary import RosettaDictionary
-from rosetta_neurons.evidence import buddies_told, compare_groups, interval, null_tables, unit_groups
+from rosetta_neurons.evidence import _buddies_told, compare_groups, interval, _null_tables, unit_groups
 from rosetta_neurons.hooks import evaluating
 from rosetta_neurons.mining import mine
 from rosetta_neurons.runtime import observe
-from rosetta_neurons.train.eval_net import load_judge
-from rosetta_neurons.truth import TRUTHS, agreement, concept_names, coverage, known_scenes, truth_masks
+from rosetta_neurons.train.eval_net import load_evaluator
+from rosetta_neurons.truth import _GROUND_TRUTH, agreement, concept_names, coverage, known_scenes, ground_truth_masks
 from rosetta_neurons.world import ANIMALS, BACKGROUND, COLORS, PARTS, sample_scenes
 from rosetta_neurons.zoo import create_model, list_models
 from rosetta_neurons.zoo.core import WEIGHTS
 
 OUT, G_NAME = Path(__file__).with_suffix(".json"), "mini_stylegan2"
-KINDS = dict(animal=[o for o in PARTS if o not in BACKGROUND] + ANIMALS, scene=BACKGROUND + COLORS, all=TRUTHS)
+KINDS = dict(animal=[o for o in PARTS if o not in BACKGROUND] + ANIMALS, scene=BACKGROUND + COLORS, all=_GROUND_TRUTH)
 LOOKING = [o for o in ("mini_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_mae", "mini_clip_resnet") if (WEIGHTS/f"{o}.safetensors").is_file()]
 
 def models(pretrained=True, names=LOOKING): return {m: create_model(m, pretrained=pretrained) for m in names}
@@ -34,10 +34,10 @@ class Bench:
         return RosettaDictionary.load(path)
     def judged(self, n=160):
         "Samples of G, and what the judge sees in them"
-        z, judge = self.G.sample(n, seed=60), load_judge()
+        z, judge = self.G.sample(n, seed=60), load_evaluator()
         with torch.no_grad(): seen = [(x, judge(x)) for x in (self.G(z[i:i+32]) for i in range(0, n, 32))]
         parts = [F.one_hot(o["parts"].argmax(1), len(PARTS)).permute(0, 3, 1, 2).float() for _, o in seen]
-        return z, torch.cat([truth_masks(x, p, o["animal"].argmax(1)) for (x, o), p in zip(seen, parts)])
+        return z, torch.cat([ground_truth_masks(x, p, o["animal"].argmax(1)) for (x, o), p in zip(seen, parts)])
 
     def groups(self):
         x, masks = known_scenes(160)
@@ -51,7 +51,7 @@ class Bench:
             d = self.mined(state, self.G, models(pretrained)).filter(q=.05)
             o = concept_names(d, models(pretrained), n=160, size=32)
             purity = torch.tensor([c.purity for c in o])
-            res[state] = dict(concepts=len(o), named=sum(c.name is not None for c in o), coverage=coverage(o), purity=interval(purity), names={t: sum(c.name == t for c in o) for t in TRUTHS if any(c.name == t for c in o)})
+            res[state] = dict(concepts=len(o), named=sum(c.name is not None for c in o), coverage=coverage(o), purity=interval(purity), names={t: sum(c.name == t for c in o) for t in _GROUND_TRUTH if any(c.name == t for c in o)})
         return res
 
     def batches(self, G, D, n):
@@ -62,8 +62,8 @@ class Bench:
                 yield g, observe("D", D, x)[1]
     def nulls(self, n=192):
         G, D = self.G, create_model("mini_resnet")
-        one = lambda G, D: buddies_told(null_tables(self.batches(G, D, n))["true"])
-        res = {k: buddies_told(o) for k, o in null_tables(self.batches(G, D, n)).items()}
+        one = lambda G, D: _buddies_told(_null_tables(self.batches(G, D, n))["true"])
+        res = {k: _buddies_told(o) for k, o in _null_tables(self.batches(G, D, n)).items()}
         res["untrained network"] = one(G, create_model("mini_resnet", pretrained=False))
         if (WEIGHTS/"mini_resnet.seed1.safetensors").is_file(): res["another seed"] = one(G, create_model("mini_resnet.seed1"))
         return {"as it is": res.pop("true"), **res}

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from rosetta_neurons.cli import mine_folder
 from rosetta_neurons.hooks import record
-from rosetta_neurons.runtime import ready_to_mine
+from rosetta_neurons.runtime import _ready_to_mine
 from rosetta_neurons.zoo import create_model
 
 NAMES = "resnet50 dino_resnet50 dino_vitb16 mae_vitb16 clip_resnet50 biggan_256 stylegan2_cat styleganxl_256 dino_vitb8".split()
@@ -24,7 +24,7 @@ def clock(device): return time.perf_counter() if device == "cuda" else time.proc
 def forward(name, device):
     "Seconds for one image, after one to warm up on a GPU, and the layers"
     model = create_model(name, pretrained=False)
-    with ready_to_mine([model], device, 0), record(model) as maps:
+    with _ready_to_mine([model], device, 0), record(model) as maps:
         x = model.sample(1).to(device) if hasattr(model, "sample") else torch.rand(1, 3, 256, 256, device=device)
         if device == "cuda": model(x).sum().item()
         start = clock(device)

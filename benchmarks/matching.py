@@ -10,13 +10,13 @@ from timm import create_model as timm_model
 from rosetta_neurons.correlation import PairCorrelation
 from rosetta_neurons.runtime import full_precision
 from rosetta_neurons.hooks import record
-from rosetta_neurons.mining import Sums
+from rosetta_neurons.mining import _Sums
 from rosetta_neurons.zoo.core import Vision, create_model
-from rosetta_neurons.zoo.mae import wrap_vit
+from rosetta_neurons.zoo.mae import _wrap_vit
 from rosetta_neurons.zoo.stylegan2 import StyleGAN2
 
 def resnet50(): return Vision(torchvision.models.resnet50(), [f"layer{i}" for i in range(1, 5)], 224)
-def vit_b(): return wrap_vit(timm_model("vit_base_patch16_224", num_classes=0))
+def vit_b(): return _wrap_vit(timm_model("vit_base_patch16_224", num_classes=0))
 def named(name): return lambda: create_model(name)
 WORKLOADS = dict(mini=(named("mini_stylegan2"), named("mini_resnet"), 16, 12), resnet50=(StyleGAN2, resnet50, 4, 3), vit=(StyleGAN2, vit_b, 4, 3)) # G, D, images a batch, batches
 MODES = dict(forward="the networks alone", update="PairCorrelation.update alone", mine="networks and correlation", full="and with itself and mispaired", plain="the plain method alone")
@@ -54,7 +54,7 @@ def measure(workload, mode, batches, device):
     batches = batches or usual
     G, D = (m().eval().to(device) for m in (build_g, build_d))
     z = G.sample((batches + 1)*size, seed=0).to(device)
-    sums, pc = Sums(shift=1 if mode == "full" else None, own=mode == "full"), PairCorrelation()
+    sums, pc = _Sums(shift=1 if mode == "full" else None, own=mode == "full"), PairCorrelation()
     def forward(i): return D(G(z[i*size:(i+1)*size]))
     def both(i):
         x, g = maps_of(G, z[i*size:(i+1)*size])

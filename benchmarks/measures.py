@@ -9,10 +9,10 @@ from rosetta_neurons.matching import best_buddies
 from rosetta_neurons.correlation import PairCorrelation
 from rosetta_neurons.dictionary import jaccard
 from rosetta_neurons.hooks import Units, evaluating
-from rosetta_neurons.measures import cka, flat_maps, generative_interpretability, information_table, input_consistency, pooled, top_pairs
+from rosetta_neurons.measures import cka, _flat_maps, generative_interpretability, information_table, input_consistency, pooled, top_pairs
 from rosetta_neurons.runtime import observe
-from rosetta_neurons.train.eval_net import load_judge
-from rosetta_neurons.truth import agreement, known_scenes, truth_masks
+from rosetta_neurons.train.eval_net import load_evaluator
+from rosetta_neurons.truth import agreement, known_scenes, ground_truth_masks
 from rosetta_neurons.world import PARTS
 from rosetta_neurons.zoo import create_model
 
@@ -39,7 +39,7 @@ class Run:
         pc = PairCorrelation()
         def tables(): pc.update(g, d); return pc.compute(), pc.compute("position")
         pearson, content = timed("tables", tables)
-        a, b = timed("flat", lambda: [flat_maps(o) for o in (g, d)])
+        a, b = timed("flat", lambda: [_flat_maps(o) for o in (g, d)])
         mi = timed("mi", lambda: information_table(a, b))
         most = timed("top", lambda: top_pairs(mi, k))
         def filtered():
@@ -54,9 +54,9 @@ class Run:
     def named(self, m): return {(self.units[i], self.others[j]) for i, j in self.pairs[m].tolist()}
 
 def judged(G, n=160):
-    z, judge = G.sample(n, seed=62), load_judge()
+    z, judge = G.sample(n, seed=62), load_evaluator()
     with torch.no_grad(): seen = [(x, judge(x)) for x in (G(z[i:i+32]) for i in range(0, n, 32))]
-    return z, torch.cat([truth_masks(x, F.one_hot(o["parts"].argmax(1), len(PARTS)).permute(0, 3, 1, 2), o["animal"].argmax(1)) for x, o in seen])
+    return z, torch.cat([ground_truth_masks(x, F.one_hot(o["parts"].argmax(1), len(PARTS)).permute(0, 3, 1, 2), o["animal"].argmax(1)) for x, o in seen])
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 import torch
 from rosetta_neurons.runtime import full_precision, observe
-from rosetta_neurons.permutations import CachedMaps, largest_content, p_values, permuted_maxima
+from rosetta_neurons.permutations import _CachedMaps, _largest_centred, p_values, permuted_maxima
 from rosetta_neurons.trials import planted_trial
 from rosetta_neurons.zoo import create_model
 
@@ -44,9 +44,9 @@ def calibration(draws=200, n=50, permutations=19, center="unit"):
     significant = 0
     for i in range(draws):
         order = torch.randperm(600, generator=torch.Generator().manual_seed(10_000 + i)).split(n) # n images for G, and n others for D
-        cache = CachedMaps(n)
+        cache = _CachedMaps(n)
         cache.add(*({l: o[j] for l, o in m.items()} for m, j in zip(maps, order)))
-        best = largest_content(cache.finish().true, center=center)
+        best = _largest_centred(cache.finish().true, center=center)
         significant += p_values(torch.tensor([best]), torch.tensor(permuted_maxima(cache, permutations, center=center, seed=i))).item() <= .05
     lo, hi = clopper_pearson(significant, draws)
     return dict(draws=draws, n=n, permutations=permutations, units=[sum(o.shape[1] for o in m.values()) for m in maps], significant=significant, rate=significant/draws, interval_99=[lo, hi])

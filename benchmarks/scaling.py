@@ -7,29 +7,29 @@ About 35 minutes of one core."""
 import argparse, json, time
 from pathlib import Path
 import torch
-from rosetta_neurons.runtime import write_beside
+from rosetta_neurons.runtime import _write_beside
 from rosetta_neurons.mining import mine
 from rosetta_neurons.train import train
 from rosetta_neurons.train.core import TASKS
-from rosetta_neurons.train.resnet import ResNetTask, accuracy
+from rosetta_neurons.train.resnet import _ResNetTask, accuracy
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model
 from rosetta_neurons.zoo.core import Vision, load_weights
-from rosetta_neurons.zoo.resnet import STAGES, MiniResNet
+from rosetta_neurons.zoo.resnet import _STAGES, MiniResNet
 
 WIDTHS, SEEDS = (3, 6, 12, 24, 48), (0, 1, 2)
 OUT = Path(__file__).with_suffix(".json")
 
 def network(width, seed, path=None):
     torch.manual_seed(1000*width + seed)
-    model = Vision(MiniResNet(width=width), STAGES, 64)
+    model = Vision(MiniResNet(width=width), _STAGES, 64)
     if path: load_weights(model, path)
     model.name = f"width {width}, seed {seed}{'' if path else ', untrained'}"
     return model.eval().requires_grad_(False)
 
 def trained(width, seed, steps, folder):
     name = f"resnet_w{width}.seed{seed}"
-    TASKS[f"resnet_w{width}"] = type(f"Width{width}", (ResNetTask,), dict(width=width))
+    TASKS[f"resnet_w{width}"] = type(f"Width{width}", (_ResNetTask,), dict(width=width))
     path = folder/name/f"{name}.safetensors"
     if not path.is_file(): train(name, steps, folder/name, show=lambda o: None)
     return network(width, seed, path)
@@ -61,7 +61,7 @@ def main():
         start = time.process_time()
         rows[name] = f()
         print(name, json.dumps(rows[name]), f"({time.process_time() - start:.0f} CPU-seconds)", flush=True)
-        write_beside(out, (json.dumps(table, indent=1) + "\n").encode())
+        _write_beside(out, (json.dumps(table, indent=1) + "\n").encode())
     for i, seed in enumerate(SEEDS):
         for w in WIDTHS:
             net = lambda s: trained(w, s, o.steps, folder)

@@ -9,31 +9,31 @@ from itertools import product
 from pathlib import Path
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure as ssim
-from rosetta_neurons.cli import VISION
+from rosetta_neurons.cli import _VISION
 from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.evidence import interval
-from rosetta_neurons.inversion import fit_to, invert, perceptual
+from rosetta_neurons.inversion import _fit_to, invert, perceptual
 from rosetta_neurons.mining import mine
-from rosetta_neurons.train.eval_net import load_judge
+from rosetta_neurons.train.eval_net import load_evaluator
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model
 
-ROWS = {"perceptual loss": [], "+ DINO matches": ["mini_dino_resnet", "mini_dino_vit"], "+ CLIP matches": ["mini_clip_resnet"], "+ all matches": list(VISION)}
+ROWS = {"perceptual loss": [], "+ DINO matches": ["mini_dino_resnet", "mini_dino_vit"], "+ CLIP matches": ["mini_clip_resnet"], "+ all matches": list(_VISION)}
 RATES = (.03, .1)
 SETTINGS = {True: [dict(lr=lr, beta=b, alpha=.03) for lr, b in product(RATES, (1., 3.))], False: [dict(lr=lr, alpha=a) for lr, a in product(RATES, (0., .03))]}
 
 class Table:
     def __init__(self, generator, steps, dictionary, path):
-        self.G, self.models, self.steps, self.path = create_model(generator), {m: create_model(m) for m in VISION}, steps, path
+        self.G, self.models, self.steps, self.path = create_model(generator), {m: create_model(m) for m in _VISION}, steps, path
         self.d = RosettaDictionary.load(dictionary) if dictionary else mine(self.G, self.models)
-        judge = load_judge()
+        judge = load_evaluator()
         judge.layers = [f"down.{i}" for i in range(4)]
         self.distance = perceptual(judge)
     def labels(self, seed, n): return sample_scenes(n, seed=seed).label if self.G.c_dim else None
     def scores(self, images, found):
         "PSNR, SSIM and perceptual distance [3, n]"
-        seen = self.distance(fit_to(images, (64, 64)))
-        return torch.stack([-10*(images - found).square().mean((1, 2, 3)).log10(), ssim(found, images, data_range=1., reduction="none"), seen(fit_to(found, (64, 64))).detach()])
+        seen = self.distance(_fit_to(images, (64, 64)))
+        return torch.stack([-10*(images - found).square().mean((1, 2, 3)).log10(), ssim(found, images, data_range=1., reduction="none"), seen(_fit_to(found, (64, 64))).detach()])
     def done(self, what):
         "Scores of a run that is in the file"
         lines = map(json.loads, self.path.read_text().splitlines() if self.path.is_file() else [])
@@ -60,7 +60,7 @@ def main():
     o = p.parse_args()
     t = Table(o.generator, o.steps, o.dictionary, Path(__file__).with_suffix(".runs.jsonl"))
     size = t.G(t.G.sample(1)).shape[-1]
-    scenes = lambda n, seed: fit_to(sample_scenes(n, seed=seed).render(), (size, size))
+    scenes = lambda n, seed: _fit_to(sample_scenes(n, seed=seed).render(), (size, size))
     (tune, test), rows = ((scenes(n, seed), seed) for n, seed in ((o.tune, 3_400_000), (o.n, 3_500_000))), {}
     for name in ROWS:
         tried = [(t.run(name, tune[1], tune[0], s)[0].mean().item(), s) for s in SETTINGS[bool(ROWS[name])]]

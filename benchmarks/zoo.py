@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from rosetta_neurons.train.clip import zero_shot
 from rosetta_neurons.train.dino import knn_animals
-from rosetta_neurons.train.eval_net import frechet, judge_the_judge, judged, load_judge, precision_recall
-from rosetta_neurons.train.mae import animal_error, linear_probe, mean_units
+from rosetta_neurons.train.eval_net import frechet, _check_evaluator, evaluated, load_evaluator, precision_recall
+from rosetta_neurons.train.mae import animal_error, linear_probe, _mean_units
 from rosetta_neurons.train.resnet import accuracy
 from rosetta_neurons.world import ANIMALS, sample_scenes
 from rosetta_neurons.zoo import create_model, list_models
@@ -20,8 +20,8 @@ from rosetta_neurons.zoo.mae import MaskedAutoencoder, load_autoencoder
 
 HERE = Path(__file__).parent
 
-def eval_net(): return judge_the_judge(load_judge(), 4000)
-def eval_net32(): return judge_the_judge(load_judge(32), 4000, size=32)
+def eval_net(): return _check_evaluator(load_evaluator(), 4000)
+def eval_net32(): return _check_evaluator(load_evaluator(32), 4000, size=32)
 
 def trainings(name):
     "What is measured of a network that sees, {label: its name}: itself and, if it was trained again, its other seed"
@@ -33,7 +33,7 @@ def mini_resnet(): return beside_untrained(lambda m: accuracy(m, 4000), "mini_re
 
 def mini_mae():
     nets = {k: load_autoencoder(o) for k, o in trainings("mini_mae").items()} | {"untrained": MaskedAutoencoder(create_model("mini_mae", pretrained=False).net)}
-    return {k: dict(probe=linear_probe(m), probe_of_units=linear_probe(m, read=mean_units), **{f"animal_error_{o}": v for o, v in animal_error(m, 1000).items()}) for k, m in nets.items()}
+    return {k: dict(probe=linear_probe(m), probe_of_units=linear_probe(m, read=_mean_units), **{f"animal_error_{o}": v for o, v in animal_error(m, 1000).items()}) for k, m in nets.items()}
 
 def mini_dino_resnet(): return beside_untrained(lambda m: dict(knn=knn_animals(m)), "mini_dino_resnet")
 def mini_dino_vit(): return beside_untrained(lambda m: dict(knn=knn_animals(m)), "mini_dino_vit")
@@ -51,10 +51,10 @@ def generator(name, n=2000):
     nets["untrained"] = create_model(name, pretrained=False)
     if name == "mini_biggan": standing_statistics(nets["untrained"], 64)
     size = nets[name](nets[name].sample(1)).shape[-1]
-    judge = load_judge(size)
-    fresh, rows = judged(real(n, 2_000_021, size), judge)["features"], {}
+    judge = load_evaluator(size)
+    fresh, rows = evaluated(real(n, 2_000_021, size), judge)["features"], {}
     def row(batches, asked=None):
-        o = judged(batches, judge)
+        o = evaluated(batches, judge)
         precision, recall = precision_recall(fresh, o["features"])
         share = torch.bincount(o["animal"], minlength=len(ANIMALS))/n
         right = {} if asked is None else dict(asked_animal=(o["animal"] == asked).float().mean().item())

@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .dictionary import RosettaDictionary
-from .hooks import evaluating, float32_by_default
-from .objectives import Target, of_units
-from .runtime import check_counts, device_of, observe
-from .search import Asked, Inversion, SearchOptions, search_all
-from .spaces import Space, starting_points
+from .hooks import evaluating, _float32_by_default
+from .objectives import _Target, _of_units
+from .runtime import _check_counts, _device_of, observe
+from .search import _Asked, Inversion, SearchOptions, _search_all
+from .spaces import _Space, _starting_points
 
 # %% ../nbs/13_editing.ipynb #117622fa
 Change = Callable[[Tensor], Tensor] # maps [B, U, H, W] -> maps of that shape
@@ -102,14 +102,14 @@ class _Edit:
         used = {layer for layer, _ in self.changed + self.preserved}
         return [o for o in self.dictionary.layers["G"] if o in used]
 
-    def new(self, maps:dict[str, Tensor])->list[Target]:
+    def new(self, maps:dict[str, Tensor])->list[_Target]:
         "Some units should do something new; a `ValueError` where that has no correlation"
         used = {layer for layer, _ in self.changed}
         changed = {}
         for layer, o in maps.items():
             if layer in used:
                 changed[layer] = self.change(o.clone())
-        targets = of_units(self.dictionary, self.changed, changed, self.objective)
+        targets = _of_units(self.dictionary, self.changed, changed, self.objective)
         if self.objective != "released":
             return targets
         if any((o.maps.abs().amax((2, 3)) < 1e-2).any() for o in targets):
@@ -117,19 +117,19 @@ class _Edit:
                 "a flat map has no correlation within the image: use objective='cosine'")
         return targets
 
-    def as_before(self, maps:dict[str, Tensor])->list[Target]:
+    def as_before(self, maps:dict[str, Tensor])->list[_Target]:
         "Others should do what they did"
         if not (self.preserved and self.hold):
             return []
-        return of_units(self.dictionary, self.preserved, maps, self.objective, self.hold)
+        return _of_units(self.dictionary, self.preserved, maps, self.objective, self.hold)
 
     def ask(self,
         i:list[int], # numbers of the images of a batch of searches
-    )->Asked:
+    )->_Asked:
         "What these searches are after"
         with torch.no_grad():
             maps = observe("G", self.G, self.z[i], self.layers())[1]
-        return Asked(self.new(maps) + self.as_before(maps))
+        return _Asked(self.new(maps) + self.as_before(maps))
 
 # %% ../nbs/13_editing.ipynb #9be2b6e4
 def _units_of(
@@ -153,7 +153,7 @@ def _check_edit(change, start):
     if isinstance(start, str) and start not in ("source", "fresh"):
         raise ValueError(f"start {start!r} is neither 'source', 'fresh' nor latents")
 
-@float32_by_default()
+@_float32_by_default()
 def edit(
     G, # generator
     z, # its latents
@@ -181,14 +181,14 @@ def edit(
     A `TypeError` where the change is no function; a `ValueError` for a start, a concept or a
     model that there is not, and for a generator that is not the dictionary's.
     """
-    check_counts(
+    _check_counts(
         steps=(steps, 1), batch_size=(batch_size, 1), frames=(frames, 1), seeds=(len(seeds), 1))
     _check_edit(change, start)
     options = SearchOptions(
         objective, alpha, 1., norm, toward, steps, lr, batch_size, frames, progress)
     dictionary.network("G", G)
     changed, preserved = _units_of(dictionary, models, concepts, pairs)
-    z = z.to(device_of(G))
+    z = z.to(_device_of(G))
     if isinstance(start, str):
         start = dict(source=z, fresh=None)[start]
     asked = {}
@@ -197,6 +197,6 @@ def edit(
     wanted = _Edit(G, z, change, dictionary, changed, preserved, objective, hold)
     # a search needs gradients, whatever stands around it
     with torch.inference_mode(False), evaluating(G):
-        where = Space(G, space)
-        begin = starting_points(where, len(z), seeds, start, **asked)
-        return search_all(where, begin, wanted.ask, len(seeds), options)
+        where = _Space(G, space)
+        begin = _starting_points(where, len(z), seeds, start, **asked)
+        return _search_all(where, begin, wanted.ask, len(seeds), options)

@@ -15,9 +15,8 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from .layers import _refuse_compiled
-from rosetta_neurons.layers import ( # noqa: F401 (some are only offered here)
-    dtype_cure, evaluating, find_layers, float32_by_default, named_layers, network, no_such,
-    resolve)
+from .layers import ( # noqa: F401 (some are only offered here)
+    _dtype_cure, evaluating, find_layers, named_layers, network, _no_such, resolve)
 from .layouts import _lays_patches
 from .layouts import as_map # noqa: F401 (is only offered here)
 from .layout_rules import _Call, _described, _Layer, _map_of
@@ -323,7 +322,7 @@ def record(
         try:
             yield rec.maps
         except RuntimeError as e:
-            cure = dtype_cure(rec.net, rec.call.dtype) if rec.failed else ""
+            cure = _dtype_cure(rec.net, rec.call.dtype) if rec.failed else ""
             if cure:
                 raise RuntimeError(f"{e}. {cure}") from e
             raise
@@ -358,7 +357,7 @@ class Units(Sequence):
     def index(self, layer:str, channel:int)->int:
         "The number of a unit; a `ValueError` where there is no such one"
         if layer not in self.layers:
-            raise no_such("layer", layer, self.layers)
+            raise _no_such("layer", layer, self.layers)
         n_channels = self.layers[layer]
         if channel not in range(n_channels):
             raise ValueError(

@@ -14,13 +14,12 @@ from random import Random
 import numpy as np
 import torch
 from torch import Tensor
-from .layers import no_such
+from .layers import _no_such
 from .reading import (
     _FITS, _ahead, _default_size, _n_workers, _Size, _spans, fitted)
-from .reading import input_size # noqa: F401 (is only offered here)
 from .sources import (
     _ARRAYS, ImageFiles, _image_name, _is_path, _items_of, _name_of, to_image)
-from .sources import check_images, read_image # noqa: F401 (are only offered here)
+from .sources import read_image # noqa: F401 (is only offered here)
 from .copies import (
     _clashes, _glance_at, _Glance, _kept_apart, _near_groups, _noting, _numbered, _sha)
 from .copies import near_copies # noqa: F401 (is only offered here)
@@ -29,7 +28,7 @@ from .copies import near_copies # noqa: F401 (is only offered here)
 def _check_choice(what:str, given, choices:Sequence[str]):
     "A setting that has a few values"
     if given not in choices:
-        raise no_such(what, given, choices)
+        raise _no_such(what, given, choices)
 
 def _unusable(error:Exception)->_Glance:
     "At an image that can't be used"

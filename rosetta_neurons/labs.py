@@ -21,14 +21,13 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from .labs_answers import said
-from .labs_course import build_lab, build_labs, course_number # noqa: F401
-from .labs_course import feedback, lab_of, mark, row_of, written_points
+from .labs_course import build_lab, build_labs # noqa: F401 (is only offered here)
+from .labs_course import _feedback, lab_of, mark, _row_of, written_points
 from .labs_course import read_tests, written_in # noqa: F401
 from .labs_reading import Found, Handed, Unreadable, found_in, places, read_handed
 from .labs_reading import student_of
-from .labs_sandbox import Ended, Remote, StudentError, Submission # noqa: F401
-from .labs_sandbox import confinement, end_all_of, user_of
-from .runtime import as_bytes
+from .labs_sandbox import confinement, _end_all_of, _user_of
+from .runtime import _as_bytes
 
 # %% ../nbs/16_labs.ipynb #16e00008
 _QUESTION = r"q\d+\w*" # a column of the table
@@ -48,7 +47,7 @@ def _points_in_words(
 
 def _for_student(
     row:dict, # of the table
-    tests:str, # from `feedback`, without what hidden tests say
+    tests:str, # from `_feedback`, without what hidden tests say
 )->str:
     "What a student may read, with nothing in it that only the instructor should know"
     lines = _points_in_words(row)
@@ -60,7 +59,7 @@ def _for_student(
 
 def _for_instructor(
     row:dict, # of the table
-    tests:str, # from `feedback`, with what hidden tests say
+    tests:str, # from `_feedback`, with what hidden tests say
 )->str:
     "What the instructor may want to know of a submission"
     lines = []
@@ -91,7 +90,7 @@ def _mark_into(
     judged:_Judged, # whose row grows with what is known
     found:Found,
     labs:dict[str, str], # {name: autograder}
-    limits:dict, # of `Submission`
+    limits:dict, # of `_Submission`
 ):
     "Read and mark one submission"
     if found.refused:
@@ -103,12 +102,12 @@ def _mark_into(
     marked = mark(handed, labs[lab.name], **limits)
     judged.results = marked.results
     notes = [o for o in (*handed.notes, lab.note, *marked.notes) if o]
-    judged.row.update(row_of(marked.results, notes, written_points(labs[lab.name])))
+    judged.row.update(_row_of(marked.results, notes, written_points(labs[lab.name])))
 
 def _judged(
     found:Found,
     labs:dict[str, str], # {name: autograder}
-    limits:dict, # of `Submission`
+    limits:dict, # of `_Submission`
 )->_Judged:
     "Read and mark one submission; what cannot be read gets a row that says why"
     judged = _Judged(_unread(found, []))
@@ -126,8 +125,8 @@ def _write_texts(
     judged:_Judged,
 ):
     "Write what is said of a submission: the row, one text for the student, one for the instructor"
-    student = _for_student(judged.row, feedback(judged.results, hidden=False))
-    instructor = _for_instructor(judged.row, feedback(judged.results))
+    student = _for_student(judged.row, _feedback(judged.results, hidden=False))
+    instructor = _for_instructor(judged.row, _feedback(judged.results))
     Path(f"{dest}.student").write_text(student, encoding="utf-8")
     Path(f"{dest}.instructor").write_text(instructor, encoding="utf-8")
     Path(f"{dest}.json").write_text(json.dumps(judged.row), encoding="utf-8")
@@ -136,7 +135,7 @@ def _judge_file(
     found:Found,
     labs:dict[str, str], # {name: autograder}
     dest:Path, # where to put the row, and the texts for student and instructor
-    limits:dict, # of `Submission`
+    limits:dict, # of `_Submission`
 ):
     "What a judge's process does"
     _write_texts(dest, _judged(found, labs, limits))
@@ -168,13 +167,13 @@ class _Judge:
         if self.process.is_alive():
             self.process.kill()
         self.process.join()
-        end_all_of(user_of(self.process.pid)) # type: ignore (a started process has a number)
+        _end_all_of(_user_of(self.process.pid)) # type: ignore (a started process has a number)
 
 def _started_judge(
     found:Found,
     labs:dict[str, str], # {name: autograder}
     dest:Path, # of its files
-    limits:dict, # of `Submission`
+    limits:dict, # of `_Submission`
 )->_Judge:
     "Let a process judge a submission"
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
@@ -196,7 +195,7 @@ def _judged_rows(
     found:list[Found],
     labs:dict[str, str], # {name: autograder}
     dest:Path, # folder
-    limits:dict, # of `Submission`
+    limits:dict, # of `_Submission`
     workers:int,
 )->list[dict]: # rows, in order
     "All submissions, `workers` at a time"
@@ -330,7 +329,7 @@ def grade_labs(
     if not handed_in.found:
         raise ValueError(f"no notebooks in {folder}")
     texts = _folder_of_texts(out)
-    limits = dict(minutes=minutes, seconds=seconds, memory=as_bytes(memory))
+    limits = dict(minutes=minutes, seconds=seconds, memory=_as_bytes(memory))
     names = [o.name for o in handed_in.found]
     with tempfile.TemporaryDirectory() as tmp:
         made = Path(tmp)
@@ -358,7 +357,7 @@ def _results_of(
         return dict(score=0, output=str(e), tests=[])
     config = AutograderConfig({"show_hidden": False})
     results = GradingResults(list(marked.results.values())).to_gradescope_dict(config)
-    results.update(score=row_of(marked.results, marked.notes)["score"])
+    results.update(score=_row_of(marked.results, marked.notes)["score"])
     return results
 
 def gradescope(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from math import inf
 import torch
 from torch import Tensor, nn
-from .layers import _lineage, _refuse_compiled, network, no_such
+from .layers import _lineage, _refuse_compiled, network, _no_such
 from rosetta_neurons.layouts import (
     _LAYOUTS, _OF_IMAGES, _OF_TOKENS, _lays_patches, _looks_nchw, _n_tokens, _stated_tokens,
     _unknown_grid, as_map)
@@ -371,7 +371,7 @@ def _check_recorded(names:Iterable, mods:dict[str, nn.Module]):
     "What the caller says is of layers that are recorded"
     for name in names:
         if name not in mods:
-            raise no_such("recorded layer", name, mods)
+            raise _no_such("recorded layer", name, mods)
 
 def _check_layouts(layouts:_Layouts):
     "Every layout is one that there is"

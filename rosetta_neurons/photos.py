@@ -10,7 +10,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from .hooks import no_such
+from .hooks import _no_such
 
 # %% ../nbs/01c_photos.ipynb #681f5713
 _HERE = Path(__file__).parent if "__file__" in globals() else Path("../rosetta_neurons")
@@ -47,7 +47,7 @@ def photos(
     table = photo_table()
     kinds = {o.kind for o in table}
     if kind is not None and kind not in kinds:
-        raise no_such("kind of photograph", kind, sorted(kinds))
+        raise _no_such("kind of photograph", kind, sorted(kinds))
     return [o.path for o in table if kind in (None, o.kind)]
 
 # %% ../nbs/01c_photos.ipynb #ffda44eb

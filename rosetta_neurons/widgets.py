@@ -14,21 +14,14 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from rosetta_neurons.cards import (
-    SURVIVES,
-    number_text,
-    numbers_html,
-    q_floors,
+    _SIGNIFICANT,
+    _number_text,
+    _numbers_html,
+    _q_floors,
 )
-from rosetta_neurons.counts import ( # noqa: F401
-    MEASURED,
-    Paired,
-    all_maps,
-    count_matches,
-    growing_tables,
-    unit_tables,
-)
-from .dictionary import Match, RosettaDictionary, content_of
-from .frames import Control, Frames, box, figure_html
+from .counts import _MEASURED, _Paired, _all_maps, _count_matches, _unit_tables
+from .dictionary import Match, RosettaDictionary, centred_of
+from .frames import _Control, _Frames, _box, _figure_html
 from rosetta_neurons.gather import (
     best_neuron,
     find_images,
@@ -39,16 +32,10 @@ from rosetta_neurons.gather import (
 )
 from .hooks import Units
 from .inversion import Inversion
-from rosetta_neurons.parts import ( # noqa: F401
-    heat_figure,
-    layer_bars,
-    line_chart,
-    numbers_line,
-    place_text,
-)
-from .searches import Player, Studio
+from .parts import _heat_figure, _layer_bars, _line_chart, _numbers_line
+from .searches import _Player, _Studio
 from .viz import as_heat
-from .zoo.core import check_images
+from .zoo.core import _check_images
 
 # %% ../nbs/14_widgets.ipynb #2b37a2ef
 def _by_text(
@@ -69,7 +56,7 @@ class _Explorer:
     names:list|None # a `ConceptName` for each concept
 
     def __post_init__(self):
-        self.floors = q_floors(self.dictionary)
+        self.floors = _q_floors(self.dictionary)
 
     def heat(self,
         concept:int,
@@ -80,7 +67,7 @@ class _Explorer:
         "A unit of a concept on an image"
         name = self.dictionary.generator if model == "G" else model
         heat = self.heats[concept][model][image]
-        return heat_figure(self.images[image], heat, name, unit, f"image {image}")
+        return _heat_figure(self.images[image], heat, name, unit, f"image {image}")
 
     def frame(self,
         concept:int,
@@ -94,18 +81,18 @@ class _Explorer:
         partners = d.concepts[concept].partners[model]
         where = f"image {image}"
         return [
-            figure_html(self.images[image], f"Image {image} of those that were mined.", where),
+            _figure_html(self.images[image], f"Image {image} of those that were mined.", where),
             self.heat(concept, image, "G", match.unit),
             self.heat(concept, image, model, match.partner),
-            f"<p>{numbers_html(match, self.floors[model])}</p>",
-            layer_bars(d.generator, d.layers["G"], units),
-            layer_bars(model, d.layers[model], partners),
+            f"<p>{_numbers_html(match, self.floors[model])}</p>",
+            _layer_bars(d.generator, d.layers["G"], units),
+            _layer_bars(model, d.layers[model], partners),
         ]
 
     def by_content(self)->list[int]: # numbers of concepts
         "Those first that are significant and have most content correlation"
         concepts = self.dictionary.concepts
-        def rank(i): return concepts[i].q > SURVIVES, -content_of(concepts[i])
+        def rank(i): return concepts[i].q > _SIGNIFICANT, -centred_of(concepts[i])
         return sorted(range(len(concepts)), key=rank)
 
     def best_images(self,
@@ -148,30 +135,30 @@ def dictionary_explorer(
     concepts:list[int]|None=None, # to choose from, in order; the best ones first if None
     on_page:tuple[int, int]=(5, 3), # concepts and images that a page offers
     **at_hand, # generator, models and images as in `report`, where they are not of the zoo
-)->Frames:
+)->_Frames:
     "Where the units of a concept fire, in an image, in the generator and in a model"
     explorer = _explorer_of(dictionary, names, **at_hand)
     order = concepts or explorer.by_content()
     images = explorer.best_images(order)
     controls = {
-        "concept": Control("select", _by_text(order, explorer.text), on_page[0]),
-        "image": Control("range", _by_text(images), on_page[1]),
-        "model": Control("select", _by_text(dictionary.models)),
+        "concept": _Control("select", _by_text(order, explorer.text), on_page[0]),
+        "image": _Control("range", _by_text(images), on_page[1]),
+        "model": _Control("select", _by_text(dictionary.models)),
     }
-    return Frames("Dictionary explorer", explorer.frame, controls)
+    return _Frames("Dictionary explorer", explorer.frame, controls)
 
 # %% ../nbs/14_widgets.ipynb #8e04fbd7
 def inversion_player(
     inversion:Inversion, # as `invert` and `edit` give it; more `frames` make it smoother
     wanted:Tensor|None=None, # [B, 3, H, W], shown at the left
-)->Frames:
+)->_Frames:
     "The course of a search: image and loss together"
-    player = Player(inversion, wanted)
+    player = _Player(inversion, wanted)
     steps = {**_by_text(inversion.course), "result": None}
-    controls = {"step": Control("range", steps, start=len(steps)-1)}
+    controls = {"step": _Control("range", steps, start=len(steps)-1)}
     if len(inversion) != 1:
-        controls["image"] = Control("select", _by_text(range(len(inversion))))
-    return Frames("Inversion player", player.frame, controls)
+        controls["image"] = _Control("select", _by_text(range(len(inversion))))
+    return _Frames("Inversion player", player.frame, controls)
 
 # %% ../nbs/14_widgets.ipynb #b9b4d40b
 def _signed_percent(
@@ -188,17 +175,17 @@ def edit_studio(
     by=(1., 1.3), # how much larger
     steps:int=500, # of each search
     **kw, # of `edit`
-)->Frames:
+)->_Frames:
     "Move and enlarge what is in an image, and take concepts away; ValueError for several latents"
     if len(z) != 1:
         raise ValueError(f"z holds {len(z)} latents; expected one")
-    studio = Studio(G, z, dictionary, removable, dict(steps=steps, **kw))
+    studio = _Studio(G, z, dictionary, removable, dict(steps=steps, **kw))
     moves = {
-        "move right": Control("range", _by_text(right, _signed_percent), start=len(right)-1),
-        "enlarge": Control("range", _by_text(by, "{:g}".format)),
+        "move right": _Control("range", _by_text(right, _signed_percent), start=len(right)-1),
+        "enlarge": _Control("range", _by_text(by, "{:g}".format)),
     }
-    boxes = {f"remove {name}": box() for name in removable}
-    return Frames("Edit studio", studio.frame, moves | boxes, studio.ahead)
+    boxes = {f"remove {name}": _box() for name in removable}
+    return _Frames("Edit studio", studio.frame, moves | boxes, studio.ahead)
 
 # %% ../nbs/14_widgets.ipynb #8809b045
 class _Near(NamedTuple):
@@ -219,7 +206,7 @@ class _Matcher:
         for name, maps in self.maps.items():
             self.units[name] = Units({layer: o.shape[1] for layer, o in maps.items()})
             if name != self.model:
-                self.tables[name] = unit_tables(self.maps[self.model], maps)
+                self.tables[name] = _unit_tables(self.maps[self.model], maps)
         self.heat = cache(self._heat)
 
     def _heat(self,
@@ -232,7 +219,7 @@ class _Matcher:
     def nearest(self,
         model:str, # another one
         unit:tuple[str, int], # (layer, channel) of `self.model`
-        measure:str, # one of `MEASURED`
+        measure:str, # one of `_MEASURED`
     )->_Near:
         "The unit that correlates most"
         table = self.tables[model][measure]
@@ -253,20 +240,20 @@ class _Matcher:
     )->str:
         "A unit on an image"
         heat = self.heat(model, unit)[image]
-        return heat_figure(self.images[image], heat, model, unit, f"image {image}", note)
+        return _heat_figure(self.images[image], heat, model, unit, f"image {image}", note)
 
     def frame(self,
         unit:tuple[str, int], # (layer, channel)
         image:int, # number
-        measure:str, # one of `MEASURED`
+        measure:str, # one of `_MEASURED`
     )->list[str]: # parts
         "An image, the unit on it, and the nearest of every other model"
         about = f"Image {image} of the {len(self.images)} given."
-        parts = [figure_html(self.images[image], about, f"image {image}")]
+        parts = [_figure_html(self.images[image], about, f"image {image}")]
         parts.append(self.shown(image, self.model, unit))
         for model in self.tables:
             near = self.nearest(model, unit, measure)
-            note = f"{measure} {number_text(near.correlation)}"
+            note = f"{measure} {_number_text(near.correlation)}"
             parts.append(self.shown(image, model, near.unit, note))
         return parts
 
@@ -282,26 +269,26 @@ def unit_matcher(
     units:list[tuple[str, int]]|None=None, # to choose from; all that vary if None
     on_page:tuple[int, int]=(4, 3), # units and images that a page offers
     layers:dict[str, Any]|None=None, # {model: layers, or arguments of `record`}, if not its own
-)->Frames:
+)->_Frames:
     "A unit's nearest in all other models"
-    check_images(images)
+    _check_images(images)
     maps = {}
     for name, net in models.items():
-        maps[name] = all_maps(name, net, images, (layers or {}).get(name))
+        maps[name] = _all_maps(name, net, images, (layers or {}).get(name))
     matcher = _Matcher(images, model or next(iter(models)), maps)
     choices = _by_text(units or matcher.varied(), _unit_name)
     controls = {
-        "unit": Control("select", choices, on_page[0]),
-        "image": Control("range", _by_text(range(len(images))), on_page[1]),
-        "measure": Control("select", _by_text(MEASURED)),
+        "unit": _Control("select", choices, on_page[0]),
+        "image": _Control("range", _by_text(range(len(images))), on_page[1]),
+        "measure": _Control("select", _by_text(_MEASURED)),
     }
-    return Frames("Unit matcher", matcher.frame, controls)
+    return _Frames("Unit matcher", matcher.frame, controls)
 
 # %% ../nbs/14_widgets.ipynb #36ae02c3
 @dataclass
 class _Counts:
     "Matches for each n and K, and what a frame shows of them"
-    counts:dict[int, dict[int, dict[str, dict[str, int]]]] # {n: {K: of `count_matches`}}
+    counts:dict[int, dict[int, dict[str, dict[str, int]]]] # {n: {K: of `_count_matches`}}
     ks:tuple[int, ...]
 
     def lines(self,
@@ -325,14 +312,14 @@ class _Counts:
                 most = max(most, *o[count].values())
         return most
 
-    def controls(self)->dict[str, Control]:
+    def controls(self)->dict[str, _Control]:
         "What to count, for which n, marked at which K"
         counted = next(iter(self.counts.values()))[self.ks[0]]
         start = self.ks.index(5) if 5 in self.ks else 0
         return {
-            "count": Control("select", _by_text(reversed(list(counted)))),
-            "n": Control("range", _by_text(self.counts), start=len(self.counts)-1),
-            "K": Control("range", _by_text(self.ks), start=start),
+            "count": _Control("select", _by_text(reversed(list(counted)))),
+            "n": _Control("range", _by_text(self.counts), start=len(self.counts)-1),
+            "K": _Control("range", _by_text(self.ks), start=start),
         }
 
     def frame(self,
@@ -344,16 +331,16 @@ class _Counts:
         found = self.counts[n][K][count]
         told = ", ".join(f"{kind} {number}" for kind, number in found.items())
         alt = f"{count} by K, from {n} images; at K = {K}: {told}."
-        chart = line_chart(self.lines(count, n, K), K, alt, "K", (0, self.most(count)))
-        return [*chart, numbers_line({kind: str(number) for kind, number in found.items()})]
+        chart = _line_chart(self.lines(count, n, K), K, alt, "K", (0, self.most(count)))
+        return [*chart, _numbers_line({kind: str(number) for kind, number in found.items()})]
 
 def k_and_n_explorer(
-    tables:dict[int, dict[str, Paired]], # of `growing_tables`
+    tables:dict[int, dict[str, _Paired]], # of `_growing_tables`
     ks:tuple[int, ...]=(1, 2, 3, 5, 8), # values of K
-)->Frames:
+)->_Frames:
     "How many matches there are for each K and n, and how many there would be by chance"
     counts = {}
     for n, of_models in tables.items():
-        counts[n] = {k: count_matches(of_models, k) for k in ks}
+        counts[n] = {k: _count_matches(of_models, k) for k in ks}
     explorer = _Counts(counts, ks)
-    return Frames("K and n explorer", explorer.frame, explorer.controls())
+    return _Frames("K and n explorer", explorer.frame, explorer.controls())

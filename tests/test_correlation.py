@@ -2,7 +2,7 @@
 import numpy as np, pytest, torch, torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
 from rosetta_neurons.matching import best_buddies
-from rosetta_neurons.correlation import MapMoments, PairCorrelation, map_shapes, unit_rows
+from rosetta_neurons.correlation import _MapMoments, PairCorrelation, _map_shapes, _unit_rows
 
 sizes = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=3)
 offsets = st.sampled_from([0., 1e2, 1e4, 1e6])
@@ -68,7 +68,7 @@ def test_turned_and_shuffled(sizes_a, sizes_b, offset, center, seed, data):
 @given(sizes, offsets, centers, st.integers(0, 99), st.data())
 def test_a_model_with_itself(sizes, offset, center, seed, data):
     a = maps_of(sizes, 7, offset, seed)
-    m = MapMoments(map_shapes(a), unit_rows(map_shapes(a)))
+    m = _MapMoments(_map_shapes(a), _unit_rows(_map_shapes(a)))
     own = PairCorrelation.of(m, m)
     for i, j in zip([0, *(cuts := cuts_of(data, 7))], [*cuts, 7]):
         part = pick(a, slice(i, j))

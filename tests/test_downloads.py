@@ -10,8 +10,8 @@ from rosetta_neurons.mining import mine
 
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model,files
-from rosetta_neurons.zoo.core import known_model
-from rosetta_neurons.zoo.files import SOURCES,Source,can_reach,fetch
+from rosetta_neurons.zoo.core import _known_model
+from rosetta_neurons.zoo.files import SOURCES,Source,_can_reach,fetch
 
 content = bytes(range(256))*4000 # 1 MB
 
@@ -114,7 +114,7 @@ def test_offline(server, monkeypatch):
 def test_by_hand(server, tmp_path):
     "A file put where the error said; a wrong one there is refused"
     s,source = server
-    place = files.place_of('x', source)
+    place = files._place_of('x', source)
     place.parent.mkdir(parents=True)
     place.write_bytes(content)
     assert fetch('x', source)==place and s.seen==[]
@@ -193,13 +193,13 @@ def test_silent_server():
         s.bind(('127.0.0.1', 0))
         s.listen(1)
         start = time.time()
-        assert not can_reach(f'http://127.0.0.1:{s.getsockname()[1]}', timeout=.5)
+        assert not _can_reach(f'http://127.0.0.1:{s.getsockname()[1]}', timeout=.5)
         assert time.time()-start<3
 
 def test_answering_server(server):
     s,source = server
     s.status = 500
-    assert can_reach(source.url)
+    assert _can_reach(source.url)
 
 def keep_in_cache(hub, name, state):
     "Put tensors where the hub's client would have put them"
@@ -228,7 +228,7 @@ def test_dictionary_finds_timm_again(unreachable, tmp_path):
 
 @pytest.mark.parametrize('name,known', [('mini_mae', True), ('mini_resnet.seed1', True), ('timm:resnet18', True), ('timm:resnet18.a1_in1k', True), ('open_clip:RN50/openai', True),
     ('timm:resnet51', False), ('open_clip:RN50/openay', False), ('Sequential', False), ('ftp:there', False), ('timm:', False), ('', False)])
-def test_known_model(name, known): assert known_model(name)==known
+def test_known_model(name, known): assert _known_model(name)==known
 
 # A file of one's own for networks of libraries
 

@@ -6,7 +6,7 @@ import pytest,torch
 
 from rosetta_neurons.cli import mine_folder
 from rosetta_neurons.dictionary import RosettaDictionary
-from rosetta_neurons.nulls import CachedMaps,p_values,permuted_maxima,planted
+from rosetta_neurons.nulls import _CachedMaps,p_values,permuted_maxima,planted
 from rosetta_neurons.truth import agreement
 from rosetta_neurons.world import PARTS,sample_scenes
 
@@ -15,7 +15,7 @@ shipped = lambda name: json.loads((root/f'benchmarks/{name}.json').read_text())
 
 def cached(seed=0, n=60, **kw):
     (a,ca),(b,cb) = planted(n=n, seed=seed, concepts=8, own=12, sizes=((8,4),(8,)), **kw)
-    cache = CachedMaps(n)
+    cache = _CachedMaps(n)
     cache.add(a, b)
     return cache.finish(),(ca[:,None]==cb) & (ca[:,None]>=0)
 

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from rosetta_neurons import reading, sources
 from rosetta_neurons.images import (
-    ImageFiles, ImageRun, check_images, input_size, near_copies, read_image, to_image)
+    ImageFiles, ImageRun, _check_images, _input_size, near_copies, read_image, to_image)
 from rosetta_neurons.world import sample_scenes
 
 
@@ -160,7 +160,7 @@ def test_floats_and_bytes():
     with pytest.raises(ValueError, match=r"expected values in \[0, 1\]"):
         ImageRun(torch.full((2, 3, 8, 8), 2.), 2)
     with pytest.raises(ValueError, match="expected values"):
-        check_images(torch.full((1, 3, 2, 2), torch.nan))
+        _check_images(torch.full((1, 3, 2, 2), torch.nan))
 
 
 # Fault 17: lists of paths, a DataLoader, a single file, a pattern were refused
@@ -260,10 +260,10 @@ def test_input_size_of_real_networks():
     import timm
     from rosetta_neurons.zoo import create_model
     vit = timm.create_model("vit_tiny_patch16_224", img_size=64)
-    assert input_size(vit) == 64
-    assert input_size(vit, timm.create_model("resnet10t")) == 176
-    assert input_size(create_model("mini_resnet")) == 64
-    assert input_size(torch.nn.Conv2d(3, 3, 3)) is None
+    assert _input_size(vit) == 64
+    assert _input_size(vit, timm.create_model("resnet10t")) == 176
+    assert _input_size(create_model("mini_resnet")) == 64
+    assert _input_size(torch.nn.Conv2d(3, 3, 3)) is None
 
 
 # What is wrong with a file is found before the run

@@ -5,7 +5,7 @@ from PIL import Image
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 from rosetta_neurons.editing import edit, shift
-from rosetta_neurons.inversion import compare_by, invert
+from rosetta_neurons.inversion import _compare_by, invert
 from rosetta_neurons.mining import mine
 from rosetta_neurons.zoo import create_model
 
@@ -134,8 +134,8 @@ def test_perceptual_by_a_network_of_the_caller(found):
 
 def test_perceptual_in_the_toy_world_is_as_it_was():
     G = create_model("mini_stylegan2", pretrained=False)
-    assert compare_by(G, {"a": create_model("mini_mae", pretrained=False)}).name == "mini_resnet.seed1"
-    assert compare_by(G, {"a": create_model("mini_resnet.seed1")}).name == "mini_resnet"
+    assert _compare_by(G, {"a": create_model("mini_mae", pretrained=False)}).name == "mini_resnet.seed1"
+    assert _compare_by(G, {"a": create_model("mini_resnet.seed1")}).name == "mini_resnet"
 
 
 # real networks, 9: raw errors

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_neurons.labs import build_lab,build_labs,course_number,grade_labs,read_tests
+from rosetta_neurons.labs import build_lab,build_labs,_course_number,grade_labs,read_tests
 
 from mistakes import planted as every
 
@@ -197,7 +197,7 @@ def test_student_version(made, lab):
     "No hidden test, no solution, no course number, no widget"
     nb = json.loads((made/f'student/{lab}.ipynb').read_text())
     text = json.dumps(nb)
-    assert 'hidden=True' not in text and 'SOLUTION' not in text and str(course_number('a course for tests', lab)) not in text
+    assert 'hidden=True' not in text and 'SOLUTION' not in text and str(_course_number('a course for tests', lab)) not in text
     assert 'widget' not in ''.join(source(c) for c in nb['cells'] if c['cell_type']=='code')
     hidden = [f for t in read_tests(made/f'autograder/{lab}.zip').values() for f in re.findall(r'hidden=True\)\ndef (\w+)', t)]
     assert hidden and all(len(re.findall(rf'def {f}\b', text))<len(re.findall(rf'def {f}\b', json.dumps(read_tests(made/f'autograder/{lab}.zip')))) for f in hidden)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np,pytest,torch
 
 from rosetta_neurons.zoo import create_model
-from rosetta_neurons.zoo.files import Global,Inert,PickledNetwork,read_generator,read_pickle,read_state,unwrapped
+from rosetta_neurons.zoo.files import _Global,_Inert,PickledNetwork,read_generator,read_pickle,read_state,_unwrapped
 
 fixtures = Path(__file__).parent/'fixtures'
 names = ['stylegan2ada_open','stylegan2ada_open_proto3','styleganxl_random']
@@ -59,7 +59,7 @@ def test_hostile(attack, tmp_path, bait, monkeypatch, capsys):
     for o in (data, inside):
         try: found = read_pickle(write(tmp_path, o))
         except ValueError as e: assert 'net.pkl' in str(e)
-        else: assert all(isinstance(v, (Inert,PickledNetwork,dict,type(None),str)) or type(v) is Global for v in found.values())
+        else: assert all(isinstance(v, (_Inert,PickledNetwork,dict,type(None),str)) or type(v) is _Global for v in found.values())
     assert not bait.exists() and not capsys.readouterr().out
 
 def test_attack_would_work(tmp_path):
@@ -187,7 +187,7 @@ def test_training_files(extra, name, old, tmp_path):
     "Options, numbers and arrays of numpy, and paths beside the tensors: read, under any name"
     path = training_file(tmp_path/name, dict(w=torch.arange(3.)), HARMLESS[extra], _use_new_zipfile_serialization=not old)
     held = read_state(path)
-    assert torch.equal(unwrapped(held, 'state_dict')['w'], torch.arange(3.))
+    assert torch.equal(_unwrapped(held, 'state_dict')['w'], torch.arange(3.))
     def said(v): return re.sub(r'\w*Path\(', 'Path(', str(v)) # a path becomes a pure one
     assert {k: said(held[k]) for k in HARMLESS[extra]}=={k: said(v) for k,v in HARMLESS[extra].items()}
 

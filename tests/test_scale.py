@@ -104,7 +104,8 @@ def test_memory_does_not_grow(tmp_path):
     "From 100 images to 1600 by at most 3 % or 50 MB"
     code = """
 import resource, torch
-from rosetta_neurons.mining import Mining, SampleRun
+from rosetta_neurons.mining import _Mining
+from rosetta_neurons.runs import _SampleRun
 from rosetta_neurons.runtime import ready_to_mine
 from rosetta_neurons.zoo import create_model
 nets = {"G": create_model("mini_stylegan2"), "resnet": create_model("mini_resnet")}

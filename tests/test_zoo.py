@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np,pytest,torch
 
-from rosetta_neurons.cli import VISION
-from rosetta_neurons.dictionary import SHIPPED,RosettaDictionary
+from rosetta_neurons.cli import _VISION
+from rosetta_neurons.dictionary import _SHIPPED,RosettaDictionary
 from rosetta_neurons.hooks import find_layers,record
 from rosetta_neurons.mining import mine
-from rosetta_neurons.runtime import weights_digest
+from rosetta_neurons.runtime import _weights_digest
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model,from_weights,list_models,read_pickle
 from rosetta_neurons.zoo.biggan import BigGAN
@@ -91,8 +91,8 @@ def published(name):
 @pytest.mark.parametrize('name,file', [('stylegan2_cat','stylegan2_nv_256'), ('biggan_256','biggan_deep_256'), ('styleganxl_256','styleganxl_256_repo_default_config_UNCONFIRMED')])
 def test_full_size(name, file):
     "Names and shapes of the originals"
-    from rosetta_neurons.zoo.core import MODELS
-    with torch.device('meta'): net = MODELS[name].build()
+    from rosetta_neurons.zoo.core import _MODELS
+    with torch.device('meta'): net = _MODELS[name].build()
     assert shapes(net.state_dict())==published(file)
 
 def test_rosinality_full_size():
@@ -208,14 +208,14 @@ def test_timm_refused(name):
 @pytest.mark.unit
 def test_places():
     "The test of places tells row-major tokens from others"
-    from rosetta_neurons.zoo.libraries import follows,probes
-    x = torch.nn.functional.adaptive_avg_pool2d(probes(64), 8)
+    from rosetta_neurons.zoo.libraries import _follows,_probes
+    x = torch.nn.functional.adaptive_avg_pool2d(_probes(64), 8)
     windows = [x.unfold(2, n, n).unfold(3, n, n).flatten(2).unflatten(2, (8,8)) for n in (2,4)]
-    assert follows(x) and not any(follows(o) for o in (x.mT, x.flip(2), *windows, x.roll(3, 2)))
+    assert _follows(x) and not any(_follows(o) for o in (x.mT, x.flip(2), *windows, x.roll(3, 2)))
 
-@pytest.mark.parametrize('name', sorted(o.name for o in SHIPPED.iterdir()))
+@pytest.mark.parametrize('name', sorted(o.name for o in _SHIPPED.iterdir()))
 def test_shipped_dictionary(name):
     "It is of the weights that are shipped, of every network that sees, and of a whole run"
     d = RosettaDictionary.shipped(name)
-    assert d.digests=={m: weights_digest(create_model(o)) for m,o in {'G': name, **{o: o for o in VISION}}.items()}
+    assert d.digests=={m: _weights_digest(create_model(o)) for m,o in {'G': name, **{o: o for o in _VISION}}.items()}
     assert d.n==1600 and d.filter(q=.05).concepts

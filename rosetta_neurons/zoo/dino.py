@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torchvision.models import resnet50
 
 from .core import IMAGENET, Vision, register
-from .files import SOURCES, load_published
-from .mae import full_vit, load_vit, mini_vit, wrap_vit
-from .resnet import STAGES, MiniResNet
+from .files import SOURCES, _load_published
+from .mae import _full_vit, _load_vit, mini_vit, _wrap_vit
+from .resnet import _STAGES, MiniResNet
 
 # %% ../../nbs/07_zoo/04_dino.ipynb #1dd78294
 def _dino_resnet()->MiniResNet:
@@ -27,7 +27,7 @@ def _dino_resnet()->MiniResNet:
 
 register(
     "mini_dino_resnet",
-    lambda: Vision(_dino_resnet(), STAGES, 64),
+    lambda: Vision(_dino_resnet(), _STAGES, 64),
     task="self-distillation, no labels",
     family="torchvision ResNet",
     licence="Apache-2.0")
@@ -39,7 +39,7 @@ def dino_vit()->VisionTransformer:
 
 register(
     "mini_dino_vit",
-    lambda: wrap_vit(dino_vit()),
+    lambda: _wrap_vit(dino_vit()),
     task="self-distillation, no labels",
     family="timm VisionTransformer",
     licence="Apache-2.0")
@@ -78,12 +78,12 @@ def dino_resnet50()->Vision:
     "DINO's ResNet-50: torchvision's without its last layer"
     net = resnet50()
     net.fc = nn.Identity()
-    return Vision(net, STAGES, 224, **IMAGENET)
+    return Vision(net, _STAGES, 224, **IMAGENET)
 
 register(
     "dino_resnet50",
     dino_resnet50,
-    partial(load_published, "dino_resnet50", dino_resnet50),
+    partial(_load_published, "dino_resnet50", dino_resnet50),
     task="self-distillation, no labels",
     family="torchvision ResNet",
     licence=SOURCES["dino_resnet50"].licence,
@@ -93,8 +93,8 @@ def _register_vit(name:str, architecture:str):
     "Make one of DINO's transformers known by name"
     register(
         name,
-        partial(full_vit, architecture),
-        partial(load_vit, name, architecture),
+        partial(_full_vit, architecture),
+        partial(_load_vit, name, architecture),
         task="self-distillation, no labels",
         family="timm VisionTransformer",
         licence=SOURCES[name].licence,

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .core import Latents, class_labels, sample_z
+from .core import Latents, _class_labels, _sample_z
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #e775da20
 def _grid_code(dim:int, rows:int)->Tensor: # [1, rows*rows, dim]
@@ -281,8 +281,8 @@ class DiT(_DiTNetwork):
     )->Latents:
         "Random latents: the noise that an image is made from, and its class"
         t = 1. if truncation is None else truncation
-        z = t*sample_z(n, self.z_dim, seed)
-        return Latents(z, class_labels(label, n, self.c_dim, seed), t)
+        z = t*_sample_z(n, self.z_dim, seed)
+        return Latents(z, _class_labels(label, n, self.c_dim, seed), t)
 
     def forward(self,
         latents:Latents,

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from rosetta_neurons.zoo.core import (
     from_weights,
-    load_fitting,
+    _load_fitting,
     register,
-    sample_z,
-    weights_family,
+    _sample_z,
+    _weights_family,
 )
 from .files import SOURCES, fetch, read_generator
-from .stylegan2 import Mapping, StyleGAN2, fir_filter
+from .stylegan2 import _Mapping, StyleGAN2, _fir_filter
 
 # %% ../../nbs/07_zoo/01b_stylegan2_files.ipynb #1c95cf23
 def _stylegan2_shapes(
@@ -65,7 +65,7 @@ def _stylegan2_options(
     named = (flat[k] for k in ("lr_multiplier", "lr_mlp", "mapping.fc0.bias_gain") if k in flat)
     return dict(conv_clamp=clamps.pop() if clamps else None, lr_multiplier=next(named, .01))
 
-@weights_family("stylegan2")
+@_weights_family("stylegan2")
 def _from_stylegan2(state:dict[str, Tensor], config:dict[str, Any])->StyleGAN2:
     "A generator from NVIDIA's names"
     args = _stylegan2_shapes(state)
@@ -73,7 +73,7 @@ def _from_stylegan2(state:dict[str, Tensor], config:dict[str, Any])->StyleGAN2:
         if config.get(k, args[k]) != args[k]:
             raise ValueError(f"{k} is {config[k]} by the config, but {args[k]} by the weights")
     G = StyleGAN2(**args, **_stylegan2_options(config))
-    load_fitting(G, state, "this state")
+    _load_fitting(G, state, "this state")
     return G
 
 # %% ../../nbs/07_zoo/01b_stylegan2_files.ipynb #2565c4dd
@@ -129,7 +129,7 @@ def _in_shape(name:str, v:Tensor)->Tensor:
 
 def _check_kernels(state:dict[str, Tensor]):
     "A `ValueError` where a filter between resolutions is not the one that is built here"
-    ours = fir_filter().flatten()
+    ours = _fir_filter().flatten()
     for name, v in state.items():
         if "kernel" not in name:
             continue
@@ -153,16 +153,16 @@ def _rosinality_state(
             new[ours] = _in_shape(ours, v)
     filtered = {k.rsplit(".", 2)[0] for k in new if ".torgb.weight" in k}
     filtered |= {k.removesuffix(".noise_strength") for k in new if k.endswith(".noise_strength")}
-    return new | {f"{k}.resample_filter": fir_filter() for k in filtered}
+    return new | {f"{k}.resample_filter": _fir_filter() for k in filtered}
 
 # %% ../../nbs/07_zoo/01b_stylegan2_files.ipynb #caff9c1e
 @torch.no_grad()
 def _mean_w(
-    mapping:Mapping, # of a network without classes
+    mapping:_Mapping, # of a network without classes
     n:int=4096, # latents
 )->Tensor: # [w_dim]
     "The mean style of `n` latents, for a network without classes"
-    return mapping(sample_z(n, mapping.z_dim, seed=0)).mean(0)
+    return mapping(_sample_z(n, mapping.z_dim, seed=0)).mean(0)
 
 def _rosinality_layers(
     blocks:int, # beyond the first
@@ -172,7 +172,7 @@ def _rosinality_layers(
     rgbs = [f"to_rgbs.{i}.conv" for i in range(blocks)]
     return ["conv1.activate", *convs, "to_rgb1.conv", *rgbs]
 
-@weights_family("rosinality")
+@_weights_family("rosinality")
 def _from_rosinality(state:dict[str, Tensor], config:dict[str, Any])->StyleGAN2:
     "A generator from the rosinality layout; `aliases` of the model are its layers by those names"
     known = [state[k] for k in _MEAN_W if k in state]

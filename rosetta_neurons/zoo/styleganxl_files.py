@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .core import from_weights, load_fitting, register, weights_family
+from .core import from_weights, _load_fitting, register, _weights_family
 from .files import SOURCES, fetch, read_generator
-from .signals import Signal, layer_spec
+from .signals import _Signal, _layer_spec
 from .styleganxl import StyleGANXL, styleganxl_256
 
 # %% ../../nbs/07_zoo/07b_styleganxl_files.ipynb #fbf4a29e
@@ -36,12 +36,12 @@ def _whole(key:str, v):
 
 def _plan_from_attributes(
     a:dict[str, Any], # attributes of a pickle
-)->tuple[Signal, dict[str, dict[str, Any]]]: # plan for `StyleGANXL`
+)->tuple[_Signal, dict[str, dict[str, Any]]]: # plan for `StyleGANXL`
     "The layers of a pickle, as they describe themselves"
     specs = {}
     for name in _layer_names(a):
         specs[name] = {k: _whole(k, a[f"synthesis.{name}.{k}"]) for k in _SPEC_KEYS}
-    first = Signal(
+    first = _Signal(
         channels=a["synthesis.input.channels"],
         size=_whole("size", a["synthesis.input.size"]),
         rate=_whole("rate", a["synthesis.input.sampling_rate"]),
@@ -78,13 +78,13 @@ def _plan_from_shapes(
     margin:int=10, # default of the original, as those below
     first_cutoff:float=2.,
     filter_size:int=6,
-)->tuple[Signal, dict[str, dict[str, Any]]]: # plan for `StyleGANXL`
+)->tuple[_Signal, dict[str, dict[str, Any]]]: # plan for `StyleGANXL`
     """The layers as names and shapes of a state tell them
 
     Their filters are in the state, so that no cutoff is needed.
     """
     def signal(channels, size, rate):
-        return Signal(channels, size, rate, min(first_cutoff, rate/4), rate)
+        return _Signal(channels, size, rate, min(first_cutoff, rate/4), rate)
     names = sorted(_layer_names(state), key=_numbers_of)
     size = _numbers_of(names[0])[1]
     first = signal(len(state["synthesis.input.freqs"]), size, _first_rate(size, margin))
@@ -97,7 +97,7 @@ def _plan_from_shapes(
         after = signal(channels, size, before.rate*up//down)
         kernel = state[f"synthesis.{name}.weight"].shape[-1]
         finer = up*before.rate//max(before.rate, after.rate)
-        specs[name] = layer_spec(before, after, name == names[-1], kernel, finer, filter_size)
+        specs[name] = _layer_spec(before, after, name == names[-1], kernel, finer, filter_size)
         before = after
     return first, specs
 
@@ -127,7 +127,7 @@ def _read_arguments(
         plan=_plan_from_attributes(config) if described else _plan_from_shapes(state),
         stem=stem)
 
-@weights_family("styleganxl")
+@_weights_family("styleganxl")
 def _from_styleganxl(state:dict[str, Tensor], config:dict[str, Any])->nn.Module:
     """A generator from the original's names
 
@@ -138,7 +138,7 @@ def _from_styleganxl(state:dict[str, Tensor], config:dict[str, Any])->nn.Module:
         args = {k: config[k] for k in known if k in config}
     else:
         args = _read_arguments(state, config)
-    return load_fitting(StyleGANXL(**args), state, "this state")
+    return _load_fitting(StyleGANXL(**args), state, "this state")
 
 def _load_styleganxl(path=None)->nn.Module:
     "The trained generator from a pickle, or a file of tensors; the published one if `path` is None"
