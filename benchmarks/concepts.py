@@ -41,7 +41,7 @@ def self_correlation(G, batches):
             left = moments.update(maps)
             own.add(left, left)
             if moments.w >= 64:
-                own.settle()
+                own.flush()
     return {center: own.compute(center) for center in ("unit", "position")}
 
 

@@ -10,7 +10,9 @@ from rosetta_neurons.cli import _VISION
 from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.evidence import interval
 from rosetta_neurons.editing import edit, remove, shift, zoom
-from rosetta_neurons.inversion import _Space, _fit_to, invert, _partner_maps, _of_pairs, similarity
+from rosetta_neurons.spaces import _Space
+from rosetta_neurons.inversion import _fit_to, invert, _partner_maps, similarity
+from rosetta_neurons.objectives import _of_pairs
 from rosetta_neurons.mining import mine
 from rosetta_neurons.runtime import observe
 from rosetta_neurons.train.eval_net import load_evaluator

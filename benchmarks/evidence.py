@@ -69,10 +69,10 @@ class Bench:
         return {"as it is": res.pop("true"), **res}
 
     def stability(self, n=200, names=("mini_resnet", "mini_clip_resnet")):
-        "Matches, Rosetta Neurons and concepts found again when one thing is changed; for each, beside all matches those that survive 5 %"
+        "Matches, Rosetta Neurons and concepts found again when one thing is changed; for each, beside all matches those that are significant at 5 %"
         nets, base = models(names=names), dict(n=n, k=5, seed=0)
         changes = {"another seed, other images": [dict(seed=s) for s in (1, 2)], "the same images, resampled": [dict(resampled=s) for s in range(3)], "n = 50": [dict(n=50)], "n = 100": [dict(n=100)], "n = 400": [dict(n=400)],
-             "K = 1": [dict(k=1)], "K = 3": [dict(k=3)], "K = 10": [dict(k=10)], "matched by content": [dict(center="position")]}
+             "K = 1": [dict(k=1)], "K = 3": [dict(k=3)], "K = 10": [dict(k=10)], "matched by centred correlation": [dict(center="position")]}
         def made(resampled=None, **kw):
             kw = {**base, **kw}
             G = self.G if resampled is None else Resampled(self.G, kw["n"], resampled)
@@ -84,9 +84,9 @@ class Bench:
         for what, several in changes.items():
             rows = [[getattr(a.compare(b), k) for a, b in ((d, e), (d.filter(q=.05), e.filter(q=.05))) for k in ("matches", "neurons", "found")] for e in (made(**o) for o in several)]
             mean = torch.tensor(rows).mean(0).tolist()
-            res[what] = dict(runs=len(rows), concepts=len(made(**several[0]).concepts), **{f"{s}.{k}": round(v, 3) for (s, k), v in zip([(s, k) for s in ("all", "survivors") for k in ("matches", "neurons", "found")], mean)})
+            res[what] = dict(runs=len(rows), concepts=len(made(**several[0]).concepts), **{f"{s}.{k}": round(v, 3) for (s, k), v in zip([(s, k) for s in ("all", "significant") for k in ("matches", "neurons", "found")], mean)})
             res[what]["spread"] = [round(v, 3) for v in (torch.tensor(rows).amax(0) - torch.tensor(rows).amin(0)).tolist()]
-        return dict(reference=dict(n=n, concepts=len(d.concepts), survivors=len(d.filter(q=.05).concepts)), changes=res)
+        return dict(reference=dict(n=n, concepts=len(d.concepts), significant=len(d.filter(q=.05).concepts)), changes=res)
 
     def pairs(self, n=200):
         "Best buddies of any two networks, layer by layer: of the generator on its samples, of the others on fresh scenes"
@@ -98,10 +98,10 @@ class Bench:
             else: d = mine(nets[a], {b: {**nets, **rest}[b]}, n=n, progress=False, center="position", images=scenes)
             kept = [o for o in d.matches if o.q <= .05]
             table = [[sum(o.unit[0] == l and o.partner[0] == k for o in kept) for k in d.layers[b]] for l in d.layers["G"]]
-            content = torch.tensor([o.content for o in kept]).double()
+            centred = torch.tensor([o.centred for o in kept]).double()
             units = [len(d.units["G"]), len(d.units[b])]
-            res[f"{a} x {b}"] = dict(units=units, pairs=len(kept), shared=[round(len({getattr(o, k) for o in kept})/u, 3) for k, u in zip(("unit", "partner"), units)], content=interval(content) if len(kept) > 1 else None,
-                strong=round((content >= .5).double().mean().item(), 3) if len(kept) else 0, layers=[d.layers["G"], d.layers[b]], table=table)
+            res[f"{a} x {b}"] = dict(units=units, pairs=len(kept), shared=[round(len({getattr(o, k) for o in kept})/u, 3) for k, u in zip(("unit", "partner"), units)], centred=interval(centred) if len(kept) > 1 else None,
+                strong=round((centred >= .5).double().mean().item(), 3) if len(kept) else 0, layers=[d.layers["G"], d.layers[b]], table=table)
             print(f"{a} x {b}", {k: v for k, v in res[f"{a} x {b}"].items() if k not in ("layers", "table")}, flush=True)
         return res
 

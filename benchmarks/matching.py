@@ -10,7 +10,7 @@ from timm import create_model as timm_model
 from rosetta_neurons.correlation import PairCorrelation
 from rosetta_neurons.runtime import full_precision
 from rosetta_neurons.hooks import record
-from rosetta_neurons.mining import _Sums
+from rosetta_neurons.sums import _Sums
 from rosetta_neurons.zoo.core import Vision, create_model
 from rosetta_neurons.zoo.mae import _wrap_vit
 from rosetta_neurons.zoo.stylegan2 import StyleGAN2
@@ -19,7 +19,7 @@ def resnet50(): return Vision(torchvision.models.resnet50(), [f"layer{i}" for i 
 def vit_b(): return _wrap_vit(timm_model("vit_base_patch16_224", num_classes=0))
 def named(name): return lambda: create_model(name)
 WORKLOADS = dict(mini=(named("mini_stylegan2"), named("mini_resnet"), 16, 12), resnet50=(StyleGAN2, resnet50, 4, 3), vit=(StyleGAN2, vit_b, 4, 3)) # G, D, images a batch, batches
-MODES = dict(forward="the networks alone", update="PairCorrelation.update alone", mine="networks and correlation", full="and with itself and mispaired", plain="the plain method alone")
+MODES = dict(forward="the networks alone", update="PairCorrelation.update alone", mine="networks and correlation", full="and with itself and shuffled", plain="the plain method alone")
 
 def plain_products(maps_a, maps_b):
     "Sums of products of the enlarged maps, as one would write it down"

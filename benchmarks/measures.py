@@ -1,6 +1,6 @@
 """Which measure of sameness, when? `python benchmarks/measures.py`
 
-Pearson correlation, content correlation, mutual information, and the algorithm of a summary of the paper (mutual information, then two filters) on one pair of
+Pearson correlation, centred correlation, mutual information, and the algorithm of a summary of the paper (mutual information, then two filters) on one pair of
 networks: agreement with the truth, stability over images and seeds, cost. Writes `measures.json`. About five minutes on an idle core."""
 import argparse, json, time
 from pathlib import Path
@@ -38,7 +38,7 @@ class Run:
             return res
         pc = PairCorrelation()
         def tables(): pc.update(g, d); return pc.compute(), pc.compute("position")
-        pearson, content = timed("tables", tables)
+        pearson, centred = timed("tables", tables)
         a, b = timed("flat", lambda: [_flat_maps(o) for o in (g, d)])
         mi = timed("mi", lambda: information_table(a, b))
         most = timed("top", lambda: top_pairs(mi, k))
@@ -47,7 +47,7 @@ class Run:
             gi = generative_interpretability([(self.units[i], self.others[j]) for i, j in keep.tolist()], G, D, z, known)
             return keep[gi >= LEAST]
         self.consistent = int((input_consistency(a[most[:, 0]], b[most[:, 1]]) >= LEAST).sum())
-        self.pairs = {"Pearson, best buddies": strongest(pearson, best_buddies(pearson), k), "content, best buddies": strongest(content, best_buddies(content), k), "Pearson, largest": top_pairs(pearson, k),
+        self.pairs = {"Pearson, best buddies": strongest(pearson, best_buddies(pearson), k), "centred, best buddies": strongest(centred, best_buddies(centred), k), "Pearson, largest": top_pairs(pearson, k),
             "mutual information, best buddies": strongest(mi, best_buddies(mi), k), "mutual information, largest": most, "the summary's algorithm": timed("filters", filtered)}
         s = self.seconds
         self.cost = {m: {"P": s["tables"], "c": s["tables"], "m": s["flat"] + s["mi"], "t": s["flat"] + s["mi"] + s["filters"]}[m[0]]/s["tables"] for m in self.pairs}

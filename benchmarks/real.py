@@ -59,11 +59,11 @@ def forward_seconds(nets, batches):
 def left_by(d, m):
     "Matches with one model that each null calls significant at an FDR of 5 %"
     t = d.tables[m]
-    content = t["scores"][:, 1]
-    both = [q_values(content, t["decoys"][:, 1]) <= .05, q_values(t["z"], t["flip_decoys"][:, 2]) <= .05]
-    row = dict(best_buddies=len(content), shuffled=int(both[0].sum()), flipped=int(both[1].sum()), both=int((both[0] & both[1]).sum()))
-    row["content_above_half"] = int((content > .5).sum())
-    row["both_and_above_half"] = int((both[0] & both[1] & (content > .5)).sum())
+    centred = t["scores"][:, 1]
+    both = [q_values(centred, t["decoys"][:, 1]) <= .05, q_values(t["z"], t["flip_decoys"][:, 2]) <= .05]
+    row = dict(best_buddies=len(centred), shuffled=int(both[0].sum()), flipped=int(both[1].sum()), both=int((both[0] & both[1]).sum()))
+    row["centred_above_half"] = int((centred > .5).sum())
+    row["both_and_above_half"] = int((both[0] & both[1] & (centred > .5)).sum())
     return row
 
 

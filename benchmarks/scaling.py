@@ -35,12 +35,12 @@ def trained(width, seed, steps, folder):
     return network(width, seed, path)
 
 def counts(A, B, n, **kw):
-    "Best buddies, and what survives 5 %: pairs, and different units of either side; matched by Eq. 2, and by content"
+    "Best buddies, and what is significant at 5 %: pairs, and different units of either side; matched by Eq. 2, and by centred correlation"
     row = {}
     for center in ("unit", "position"):
         d = mine(A, {"D": B}, n=n, center=center, progress=False, **kw)
         kept = [o for o in d.matches if o.q <= .05]
-        row |= {f"{center}.{k}": v for k, v in dict(buddies=len(d.matches), pairs=len(kept), units_a=len({o.unit for o in kept}), units_b=len({o.partner for o in kept}), strong=len({o.partner for o in kept if o.content >= .3})).items()}
+        row |= {f"{center}.{k}": v for k, v in dict(buddies=len(d.matches), pairs=len(kept), units_a=len({o.unit for o in kept}), units_b=len({o.partner for o in kept}), strong=len({o.partner for o in kept if o.centred >= .3})).items()}
     return {"of": len(d.units["G"]), "units": len(d.units["D"]), **row}
 
 def main():

@@ -26,7 +26,7 @@ from .truth import ConceptName
 # %% ../nbs/09f_cards.ipynb #a88a49bb
 _SIGNIFICANT = .05 # false discovery rate
 _NUMBERS = { # of a match: their names on the page
-    "content": "content",
+    "centred": "centred",
     "correlation": "correlation",
     "null": "shuffled null",
     "flip": "sign-flip null",
@@ -94,7 +94,7 @@ def _numbers_html(
     o:Match|Concept,
     floor:float|None=None, # the smallest that q can be
 )->str: # HTML
-    "Content correlation, correlation, what the nulls give, q, and p where there is one"
+    "Centred correlation, correlation, what the nulls give, q, and p where there is one"
     return " ".join(_number_html(*named) for named in _number_texts(o, floor).items())
 
 # %% ../nbs/09f_cards.ipynb #ffdb1858
@@ -172,7 +172,7 @@ def _sortables(
     o:Match|Concept,
 )->dict[str, float]: # `{name: number}`
     "The numbers that there are for a concept and for each model"
-    return {name: _sortable(_number_of(o, name)) for name in ("content", "correlation", "q")}
+    return {name: _sortable(_number_of(o, name)) for name in ("centred", "correlation", "q")}
 
 def _data_attrs(
     card:_Card,
@@ -198,7 +198,7 @@ def _card_facts(
     "The few numbers of a card"
     concept = card.concept
     layer, _ = _neuron_units(card.best)["G"]
-    facts = [_number_html("content", _number_text(_number_of(concept, "content")))]
+    facts = [_number_html("centred", _number_text(_number_of(concept, "centred")))]
     facts += _known_html(concept, "interest")
     facts += _known_html(concept, "p", ".2g")
     if card.name:
@@ -223,7 +223,7 @@ def _concept_html(
 
 # %% ../nbs/09f_cards.ipynb #19c01e43
 _MATCH_NUMBERS = ( # columns of a concept's table
-    "correlation", "content", "null", "null_content", "flip", "flip_content")
+    "correlation", "centred", "null", "null_centred", "flip", "flip_centred")
 
 def _thousandths(
     x:float,
@@ -254,7 +254,7 @@ def _purity_html(
         return ""
     best = ""
     if not name.name:
-        best = f"<span>no name fits, {escape(name.truth)} comes closest</span> "
+        best = f"<span>no name fits, {escape(name.closest)} comes closest</span> "
     auroc = _number_html("AUROC", _number_text(name.auroc))
     purity = _number_html("purity", _number_text(name.purity))
     return f"{best}{auroc} {purity}"

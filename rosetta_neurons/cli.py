@@ -25,7 +25,7 @@ def _in_short(
     dictionary, # `RosettaDictionary`
 )->str:
     "How many concepts there are, and how many to believe"
-    from rosetta_neurons.report import _SIGNIFICANT
+    from rosetta_neurons.cards import _SIGNIFICANT
     found = len(dictionary.concepts)
     sure = sum(o.q <= _SIGNIFICANT for o in dictionary.concepts)
     return (

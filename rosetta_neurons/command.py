@@ -45,7 +45,7 @@ def _check_command(
 ):
     "End with the closest names where a command does not exist"
     if name not in known:
-        from rosetta_neurons.hooks import _no_such
+        from rosetta_neurons.layers import _no_such
         _fail(prog, _no_such("command", name, known))
 
 _FASTCORES = ("pdb", "xtra") # options that fastcore adds, and help does not show
@@ -69,7 +69,7 @@ def _check_options(
             return
         if not re.match("--?[a-zA-Z]", option) or any(o.startswith(option) for o in known):
             continue
-        from rosetta_neurons.hooks import _no_such
+        from rosetta_neurons.layers import _no_such
         _fail(parser.prog, _no_such("option", option, ours))
 
 def _run_command(
@@ -192,7 +192,7 @@ def _function_of(
     function:str,
 ): # callable
     "A function of a module"
-    from rosetta_neurons.hooks import _no_such
+    from rosetta_neurons.layers import _no_such
     made = getattr(found, function, None)
     if callable(made):
         return made
@@ -264,7 +264,7 @@ def _word(
     bare:bool, # may a word stand without a name?
 )->_Word:
     "Take a word apart"
-    from rosetta_neurons.hooks import _no_such
+    from rosetta_neurons.layers import _no_such
     name, is_named, value = text.partition("=")
     if not is_named and bare:
         return _Word("", text)

@@ -187,11 +187,11 @@ class Match(NamedTuple):
     model:str # name of the model that the partner belongs to
     partner:Unit # (layer, channel) of that model
     correlation:float # Pearson correlation, Eq. 2
-    content:float # centred correlation: each unit's mean map is subtracted first
+    centred:float # centred correlation: each unit's mean map is subtracted first
     null:float # `correlation` of the same two units on shuffled images
-    null_content:float # `content` of the same two units on shuffled images
+    null_centred:float # `centred` of the same two units on shuffled images
     flip:float # `correlation` of the same two units with flipped signs
-    flip_content:float # `content` of the same two units with flipped signs
+    flip_centred:float # `centred` of the same two units with flipped signs
     q:float # smallest false discovery rate, by the harsher null, at which the match is still kept
     p:float | None=None # of any match as good among images paired at random; None where none were
 
@@ -206,10 +206,10 @@ def centred_of(
     match:Match,
 )->float:
     "Centred correlation to sort by: a match without one comes last"
-    return -1. if math.isnan(match.content) else match.content
+    return -1. if math.isnan(match.centred) else match.centred
 
 # %% ../nbs/06a_concepts.ipynb #f53ef003
-_NUMBERS = ("correlation", "content", "null", "null_content", "flip", "flip_content")
+_NUMBERS = ("correlation", "centred", "null", "null_centred", "flip", "flip_centred")
 
 def _grouped(
     matches:Iterable[Match],
@@ -236,7 +236,7 @@ class Concept:
     """Rosetta Neurons that mean the same in G
 
     `partners`: units of each model; `best`: its `Match` of the largest centred correlation.
-    `correlation`, `content`, `null`, ...: means over the models, of their best matches.
+    `correlation`, `centred`, `null`, ...: means over the models, of their best matches.
     `q` and `p` are those of the concept's best Rosetta Neuron.
     """
     def __init__(self,
@@ -257,11 +257,11 @@ class Concept:
             self.partners[m] = list(dict.fromkeys(o.partner for o in of_model))
             self.best[m] = of_model[0]
         self.correlation = self._mean("correlation")
-        self.content = self._mean("content")
+        self.centred = self._mean("centred")
         self.null = self._mean("null")
-        self.null_content = self._mean("null_content")
+        self.null_centred = self._mean("null_centred")
         self.flip = self._mean("flip")
-        self.flip_content = self._mean("flip_content")
+        self.flip_centred = self._mean("flip_centred")
         self.q = _best_unit(matches, "q")
         self.p = None if matches[0].p is None else _best_unit(matches, "p")
 
@@ -271,7 +271,7 @@ class Concept:
     def __repr__(self)->str:
         return (
             f"Concept({len(self.units)} units, correlation {self.correlation:.2f}, "
-            f"content {self.content:.2f}, q {self.q:.2g})")
+            f"centred {self.centred:.2f}, q {self.q:.2g})")
 
     def as_json(self)->dict[str, Any]:
         "Units, numbers, matches"

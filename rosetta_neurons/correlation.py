@@ -121,12 +121,12 @@ class _PairSums:
     @property
     def stats_a(self)->RunningStats:
         "Eq. 1 for `units_a`"
-        return self.settle().a.stats()
+        return self.flush().a.stats()
 
     @property
     def stats_b(self)->RunningStats:
         "Eq. 1 for `units_b`"
-        return self.settle().b.stats()
+        return self.flush().b.stats()
 
     def add(self,
         xs:dict[tuple, Tensor], # {(size, size of products): [units, B, h, w]} of the first model
@@ -150,7 +150,7 @@ class _PairSums:
                 total *= b[t]
 
     def make_up(self,
-        a:_WindowEnd, # of the first model, from `MapMoments.settle`
+        a:_WindowEnd, # of the first model, from `MapMoments.flush`
         b:_WindowEnd, # of the other
     ):
         "Make up for the maps that a window was taken about"
@@ -163,11 +163,11 @@ class _PairSums:
         self.add(both_a, both_b)
 
     @full_precision()
-    def settle(self)->Self:
+    def flush(self)->Self:
         "End the window, if one is open"
         if self.a.w:
-            a = self.a.settle()
-            b = a if self.b is self.a else self.b.settle()
+            a = self.a.flush()
+            b = a if self.b is self.a else self.b.flush()
             self.make_up(a, b)
         return self
 
@@ -183,9 +183,9 @@ def _row_blocks(
         yield range(start, min(start+step, rows))
 
 def _over_root(
-    energy:Tensor, # sums of squares
+    sum_sq:Tensor, # sums of squares
 )->Tensor: # 1/sqrt, NaN where there is none
-    return torch.where(energy > 0, energy, torch.nan).rsqrt()
+    return torch.where(sum_sq > 0, sum_sq, torch.nan).rsqrt()
 
 class _PairTable(_PairSums):
     "The correlation that the sums make"
@@ -199,13 +199,13 @@ class _PairTable(_PairSums):
         "Correlation of units with maps of two sizes"
         size = _larger(s, t)
         total = self._table(s, t, r)
-        energy_a = self.a.energy[s, size][r]
-        energy_b = self.b.energy[t, size]
+        sum_sq_a = self.a.sum_sq[s, size][r]
+        sum_sq_b = self.b.sum_sq[t, size]
         if center == "unit":
-            a, energy_a = self.a.around(s, size, r)
-            b, energy_b = self.b.around(t, size)
+            a, sum_sq_a = self.a.around(s, size, r)
+            b, sum_sq_b = self.b.around(t, size)
             total = _add_products(total.clone(), self.n*a, b)
-        return (total*_over_root(energy_a)[:, None]*_over_root(energy_b)).float()
+        return (total*_over_root(sum_sq_a)[:, None]*_over_root(sum_sq_b)).float()
 
     @full_precision()
     def compute(self,
@@ -221,7 +221,7 @@ class _PairTable(_PairSums):
             raise ValueError(f"center {center!r} is neither 'unit' nor 'position'")
         if not self.n:
             raise ValueError("no images seen yet: call update first")
-        self.settle()
+        self.flush()
         units = range(len(self.units_a)) if units is None else units
         table = torch.empty(len(units), len(self.units_b), device=self.device)
         self._fill_in(table, units, center)
@@ -308,7 +308,7 @@ class PairCorrelation(_PairTable):
         ys = self.b.update(maps_b, self.device)
         self.add(xs, ys)
         if self.a.w >= _WINDOW:
-            self.settle()
+            self.flush()
 
     def _rescale_all(self, a:dict[tuple, Tensor], b:dict[tuple, Tensor]):
         "Moments and products of units whose scale has changed"
@@ -323,8 +323,8 @@ class PairCorrelation(_PairTable):
         "As if this had seen the images of both; a `ValueError` where the layers differ"
         if not other.n:
             return self
-        self.settle()
-        other.settle()
+        self.flush()
+        other.flush()
         if not self.n:
             self._begin(other.a.shapes, other.b.shapes, other.device)
         if other.device != self.device:
@@ -375,6 +375,8 @@ class PairCorrelation(_PairTable):
         device:torch.device | str="cpu", # where to go on
     )->Self:
         "Go on from what was seen before; a `ValueError` where a tensor is missing or does not fit"
+        # sums of squares were called energy once
+        state = {name.replace(".energy.", ".sum_sq."): x for name, x in state.items()}
         shapes_a = {layer: tuple(s) for layer, *s in state["layers_a"]}
         shapes_b = {layer: tuple(s) for layer, *s in state["layers_b"]}
         self._begin(shapes_a, shapes_b, device)

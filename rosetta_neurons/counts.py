@@ -21,8 +21,8 @@ from .runtime import observe
 
 # %% ../nbs/13d_counts.ipynb #d52bdec6
 _MEASURED = { # measures: what `PairCorrelation.compute` calls them
-    "content correlation": "position",
-    "plain correlation": "unit",
+    "centred correlation": "position",
+    "correlation": "unit",
 }
 
 def _all_maps(
@@ -49,14 +49,14 @@ def _rows(
 def _measures_of(
     pc:PairCorrelation,
 )->dict[str, Tensor]: # {measure: Tensor[units_a, units_b]}
-    "Plain and content correlation of all units"
+    "Plain and centred correlation of all units"
     return {measure: pc.compute(center) for measure, center in _MEASURED.items()}
 
 def _unit_tables(
     a:dict[str, Tensor], # {layer: Tensor[n, C, h, w]}
     b:dict[str, Tensor], # maps of the same images in another model
 )->dict[str, Tensor]: # {measure: Tensor[units_a, units_b]}
-    "Plain and content correlation of all units of two models"
+    "Plain and centred correlation of all units of two models"
     pc = PairCorrelation()
     n = len(next(iter(a.values())))
     for i in range(0, n, 32):
@@ -67,7 +67,7 @@ def _unit_tables(
 class _Paired(NamedTuple):
     "Of two models: sums or tables of true pairs, and of images paired with another image"
     true:Any
-    mispaired:Any
+    shuffled:Any
 
 def _added(
     sums:_Paired|None, # of `PairCorrelation`s; None at first
@@ -76,7 +76,7 @@ def _added(
     "Sums of more images"
     if sums is None:
         return more
-    return _Paired(sums.true.merge(more.true), sums.mispaired.merge(more.mispaired))
+    return _Paired(sums.true.merge(more.true), sums.shuffled.merge(more.shuffled))
 
 def _growing_tables(
     G, # generator
@@ -98,30 +98,30 @@ def _growing_tables(
             images, maps = observe("G", G, z[start:n], G.layers)
         tables[n] = {}
         for model, net in models.items():
-            true, mispaired = pairings(maps, _all_maps(model, net, images))[:2]
-            sums[model] = _added(sums.get(model), _Paired(true, mispaired))
+            true, shuffled = pairings(maps, _all_maps(model, net, images))[:2]
+            sums[model] = _added(sums.get(model), _Paired(true, shuffled))
             tables[n][model] = _Paired(*map(_measures_of, sums[model]))
     return tables
 
 # %% ../nbs/13d_counts.ipynb #ecafac2a
-def _content_of_pairs(
+def _centred_of_pairs(
     table:dict[str, Tensor], # {measure: Tensor[units_a, units_b]}
     pairs:LongTensor, # [p, 2]
 )->Tensor: # [p]
-    "Content correlation of pairs of units"
-    return table["content correlation"][tuple(pairs.T)]
+    "Centred correlation of pairs of units"
+    return table["centred correlation"][tuple(pairs.T)]
 
 def _pairs_by_kind(
     true:dict[str, Tensor], # {measure: Tensor[units_a, units_b]}
-    mispaired:dict[str, Tensor], # the same of shuffled images
+    shuffled:dict[str, Tensor], # the same of shuffled images
     k:int, # K of Eq. 3
 )->dict[str, LongTensor]: # {kind: [p, 2]}
     "Best buddies, those that are significant, and those of shuffled images"
-    pairs = best_buddies(true["plain correlation"], k)
-    decoys = best_buddies(mispaired["plain correlation"], k)
-    q = q_values(_content_of_pairs(true, pairs), _content_of_pairs(mispaired, decoys))
+    pairs = best_buddies(true["correlation"], k)
+    decoys = best_buddies(shuffled["correlation"], k)
+    q = q_values(_centred_of_pairs(true, pairs), _centred_of_pairs(shuffled, decoys))
     kept: Any = pairs[q <= _SIGNIFICANT]
-    return {"true pairs": pairs, f"survive {_SIGNIFICANT:.0%}": kept, "mispaired": decoys}
+    return {"true pairs": pairs, f"significant at {_SIGNIFICANT:.0%}": kept, "shuffled": decoys}
 
 def _neurons_by_kind(
     pairs:dict[str, dict[str, LongTensor]], # {model: {kind: [p, 2]}}
@@ -134,16 +134,16 @@ def _neurons_by_kind(
     return neurons
 
 def _count_matches(
-    tables:dict[str, _Paired], # {model: (true, mispaired)}, of `_growing_tables`
+    tables:dict[str, _Paired], # {model: (true, shuffled)}, of `_growing_tables`
     k:int, # K of Eq. 3
 )->dict[str, dict[str, int]]: # {"best buddies with MODEL", ..., "Rosetta Neurons": {kind: count}}
     """Best buddies, those of them that are significant at FDR 5 %, and what shuffled images give
 
-    Kinds are "true pairs", "survive 5 %" and "mispaired"."""
+    Kinds are "true pairs", "significant at 5 %" and "shuffled"."""
     pairs = {}
     counts = {}
-    for model, (true, mispaired) in tables.items():
-        pairs[model] = _pairs_by_kind(true, mispaired, k)
+    for model, (true, shuffled) in tables.items():
+        pairs[model] = _pairs_by_kind(true, shuffled, k)
         counted = {kind: len(o) for kind, o in pairs[model].items()}
         counts[f"best buddies with {model}"] = counted
     return {**counts, "Rosetta Neurons": _neurons_by_kind(pairs)}

@@ -23,7 +23,7 @@ import rosetta_neurons
 from .concepts import ( # noqa: F401 (some are only offered here)
     CLUSTERINGS, Comparison, Concept, Match, cluster, centred_of, _counterpart, jaccard,
     largest_allowed, rosetta_units)
-from .hooks import _no_such
+from .layers import _no_such
 from .networks import _MinedNetworks
 from .runtime import _check_writable, _write_beside
 from .tables import Recipe, _Tables
@@ -36,10 +36,10 @@ _COLUMNS = dict(
     decoys="decoys: shuffled",
     flip_decoys="flipped",
     matches="matches kept",
-    survivors="significant at FDR 5 %",
+    significant="significant at FDR 5 %",
 ) # of the table of counts, by their names in `summary`
 _CONCEPT_COLUMNS = (
-    "concept units partners content correlation shuffled flipped q".split())
+    "concept units partners centred correlation shuffled flipped q".split())
 
 def markdown_table(
     head:list, # names of the columns
@@ -54,7 +54,7 @@ def _concept_row(
     concept:Concept,
 )->list[str]:
     partners = ", ".join(f"{m} {len(o)}" for m, o in concept.partners.items())
-    numbers = [concept.content, concept.correlation, concept.null, concept.flip]
+    numbers = [concept.centred, concept.correlation, concept.null, concept.flip]
     rounded = [f"{x:.2f}" for x in numbers]
     return [str(i), str(len(concept.units)), partners, *rounded, f"{concept.q:.2g}"]
 
@@ -65,7 +65,7 @@ class _Shown(_MinedNetworks):
         """Counts for each model: units, constant ones; best buddies and decoys of the whole run
 
         Of the matches that are left: how many, and how many are significant at an FDR of 5 %
-        (`survivors`).
+        (`significant`).
         """
         return {m: self._counts(m) for m in self.units}
 
@@ -83,7 +83,7 @@ class _Shown(_MinedNetworks):
             decoys=len(t["decoys"]),
             flip_decoys=len(t.get("flip_decoys", [])),
             matches=n_matches,
-            survivors=int((q <= .05).sum()),
+            significant=int((q <= .05).sum()),
         )
 
     def __repr__(self)->str:
@@ -109,7 +109,10 @@ class _Shown(_MinedNetworks):
         ])
 
 # %% ../nbs/06_dictionary.ipynb #1905511c
-_SCHEMA = dict(schema="rosetta-neurons dictionary", version=2)
+_SCHEMA = dict(schema="rosetta-neurons dictionary", version=3)
+_OLD_WORDS = dict(
+    content="centred", null_content="null_centred", flip_content="flip_centred",
+    survivors="significant") # of versions 1 and 2
 
 def _json_text(
     x, # anything that JSON can hold
@@ -131,7 +134,10 @@ def _json_text(
 def _read_json(
     path:Path, # `dictionary.json`
 )->dict[str, Any]:
-    "JSON of a dictionary in this version, or in version 1, which knew no flipped signs"
+    """JSON of a dictionary in this version or an older one
+
+    Version 1 knew no flipped signs, and version 2 had other words.
+    """
     try:
         js = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as e:
@@ -139,7 +145,7 @@ def _read_json(
     found = type(js).__name__
     if isinstance(js, dict):
         found = {name: js.get(name) for name in _SCHEMA}
-    if found not in (_SCHEMA, {**_SCHEMA, "version": 1}):
+    if found not in [{**_SCHEMA, "version": o} for o in (1, 2, 3)]:
         raise ValueError(f"{path} is {found}, expected {_SCHEMA}")
     if missing := {"sha256", "recipe"} - js.keys():
         raise ValueError(f"{path} has no {' and no '.join(sorted(missing))}")
@@ -153,6 +159,16 @@ def _read_tables(
         m, _, name = key.rpartition(".")
         tables.setdefault(m, {})[name] = x
     return tables
+
+def _renamed(
+    js, # of version 2
+): # the same in the words of today
+    "Old names of fields, at any depth, replaced"
+    if isinstance(js, list):
+        return [_renamed(o) for o in js]
+    if isinstance(js, dict):
+        return {_OLD_WORDS.get(name, name): _renamed(o) for name, o in js.items()}
+    return js
 
 def _upgrade(
     tables:_Tables, # of a dictionary in version 1; changed in place
@@ -220,6 +236,8 @@ class _Saved(_Shown):
         if js["version"] == 1:
             _upgrade(tables)
             return cls(Recipe(**js["recipe"]), tables)
+        if js["version"] == 2:
+            js = {**_renamed(js), **_SCHEMA}
         d = cls(Recipe(**js["recipe"]), tables)
         if js != json.loads(_json_text(d.as_json(digest))):
             raise ValueError(

@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .dictionary import RosettaDictionary
-from .hooks import evaluating, _float32_by_default
+from .hooks import evaluating
+from .layers import _float32_by_default
 from .objectives import _Target, _of_units
 from .runtime import _check_counts, _device_of, observe
 from .search import _Asked, Inversion, SearchOptions, _search_all

@@ -16,7 +16,7 @@ from torch import Tensor
 from .correlation import PairCorrelation
 from .dictionary import RosettaDictionary
 from .matching import best_buddies
-from .nulls import _Rearrange, _mirrored_maps, _shifted_maps
+from .nulls import _ShuffledPairs, _mirrored_maps, _shifted_maps
 from .truth import _FITS, Agreement
 from .viz import canvas
 
@@ -228,21 +228,21 @@ def show_groups(
 # %% ../nbs/11_evidence.ipynb #8efca3ce
 def _null_tables(
     batches:Iterable, # yields (maps of A, maps of B) of the same images
-    n_shift:int=1, # images between the two of a mispaired couple
+    n_shift:int=1, # images between the two of a shuffled couple
 )->dict[str, PairCorrelation]: # by the name of the null
     "Correlations of two models as they are, and under each null that keeps the networks"
     made = {}
-    for name in ("true", "mispaired", "mirrored", "shifted"):
+    for name in ("true", "shuffled", "mirrored", "shifted"):
         made[name] = PairCorrelation()
-    mispair = _Rearrange(n_shift)
+    rearranged = _ShuffledPairs(n_shift)
     for i, (a, b) in enumerate(batches):
         made["true"].update(a, b)
         made["mirrored"].update(a, _mirrored_maps(b))
         made["shifted"].update(a, _shifted_maps(b, i))
-        for pair in mispair(a, b):
-            made["mispaired"].update(*pair)
-    for pair in mispair.finish():
-        made["mispaired"].update(*pair)
+        for pair in rearranged(a, b):
+            made["shuffled"].update(*pair)
+    for pair in rearranged.finish():
+        made["shuffled"].update(*pair)
     return made
 
 def _buddies_told(

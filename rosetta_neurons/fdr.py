@@ -118,7 +118,7 @@ class _ScoredBuddies:
 
     def finish(self)->tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Best buddies `[p, 2]`; their scores `[p, 7]`: correlation and centred correlation, what
-        both nulls give the same two units (null, null_content, flip, flip_content), and q by the
+        both nulls give the same two units (null, null_centred, flip, flip_centred), and q by the
         harsher null; scores of the decoys of shuffled images `[d, 2]`, and of flipped signs
         `[d, 3]`: correlation, centred correlation, z; z of the best buddies `[p]`"""
         targets = _found(self.targets, ("true", "null", "flip"), self.centers)

@@ -14,7 +14,7 @@ from torch import Tensor
 from .concepts import _linkage_tree
 from .correlation import _row_blocks
 from .matching import _BlockBuddies, _Buddies, _BestRows
-from .nulls import _ScoredBuddies
+from .fdr import _ScoredBuddies
 from .runtime import _from_all
 from .sums import _Sums
 from .tables import _stats_table

@@ -19,7 +19,7 @@ from torch.nn.functional import interpolate
 
 from .dictionary import Concept, Match, RosettaDictionary, centred_of
 from .images import ImageRun
-from .mining import _SampleRun, _layers_of
+from .runs import _SampleRun, _layers_of
 from .nulls import rosetta_q
 from .runtime import observe, _ready_to_mine
 from .viz import as_heat
@@ -62,7 +62,7 @@ def _neuron_units(
 # %% ../nbs/09c_gather.ipynb #211aa6c6
 def _number_of(
     o:Match|Concept,
-    name:str, # of a number: "content", "flip", "interest", ...
+    name:str, # of a number: "centred", "flip", "interest", ...
 )->float: # NaN where the dictionary was saved before there was such a number
     "A number of a match or a concept, whenever it was saved"
     x = getattr(o, name, None)
@@ -73,8 +73,8 @@ def _number_of(
 def _interest_of(
     concept:Concept,
 )->float:
-    "What the page sorts by at first: interest, or content correlation where there is none"
-    for name in ("interest", "content"):
+    "What the page sorts by at first: interest, or centred correlation where there is none"
+    for name in ("interest", "centred"):
         x = _number_of(concept, name)
         if not math.isnan(x):
             return x

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .correlation import _MapMoments, PairCorrelation, _scale_for, _unit_rows
+from .moments import _MapMoments
+from .correlation import PairCorrelation
+from .ranges import _scale_for, _unit_rows
 from .nulls import _strengths
 from .runtime import _from_all, _over_all
 
@@ -61,14 +63,14 @@ def _join_moments(
         return moments.scaled(s, r, moments.mean[s][r] - mean[s][r])*mine**.5
 
     left = moments.image(gap, 1)
-    for total in moments.energy.values():
+    for total in moments.sum_sq.values():
         _over_all(total)
     moments.n = n
     moments.mean = mean
     return left
 
 # %% ../nbs/05b_halves.ipynb #5be1a011
-_OWN = ("n", "w", "mean", "energy", "sum") # of `_MapMoments`, of each half
+_OWN = ("n", "w", "mean", "sum_sq", "sum") # of `_MapMoments`, of each half
 _SCALES = ("lo", "hi", "scale") # likewise, the same for both halves
 
 def _moments_state(
@@ -128,11 +130,11 @@ class _Half:
         for m, pc in self.tables.items():
             pc.add(left["G"], left[self.partner[m]])
 
-    def settle(self):
+    def flush(self):
         "End the window of all tables, if one is open"
         if not self.moments["G"].w:
             return
-        ends = {m: o.settle() for m, o in self.moments.items()}
+        ends = {m: o.flush() for m, o in self.moments.items()}
         for m, pc in self.tables.items():
             pc.make_up(ends["G"], ends[self.partner[m]])
 

@@ -18,8 +18,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from .dictionary import Match, RosettaDictionary, _check_names
-from .hooks import _dtype_cure, evaluating, _float32_by_default, network
+from .dictionary import Match, RosettaDictionary
+from .tables import _check_names
+from .layers import _dtype_cure, _float32_by_default
+from .hooks import evaluating, network
 from .images import to_image
 from .objectives import _Comparing, _Loss, _Target, _compare_by, _of_pairs, _of_units
 from .objectives import perceptual, _reconstruction_of
@@ -27,7 +29,8 @@ from .runtime import _check_counts, _device_of, _name_of, observe, _on_device
 from .search import _Asked, Inversion, SearchOptions, _search_all
 from .spaces import _Space, _sampled, _starting_points
 from .viz import canvas, draw_image
-from .zoo.core import Latents, _check_images
+from .zoo.core import Latents
+from .sources import _check_images
 
 # offered here, too
 from .objectives import OBJECTIVES, RECONSTRUCTIONS # noqa: F401

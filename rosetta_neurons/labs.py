@@ -73,7 +73,7 @@ def _for_instructor(
 
 # %% ../nbs/16_labs.ipynb #16e00002
 @dataclass
-class _Judged:
+class _Graded:
     "What came of one file"
     row:dict # of the table
     results:dict = field(default_factory=dict) # {question: Otter's `TestFile`}
@@ -87,7 +87,7 @@ def _unread(
     return dict(student, score=0, notes=notes)
 
 def _mark_into(
-    judged:_Judged, # whose row grows with what is known
+    graded:_Graded, # whose row grows with what is known
     found:Found,
     labs:dict[str, str], # {name: autograder}
     limits:dict, # of `_Submission`
@@ -96,66 +96,66 @@ def _mark_into(
     if found.refused:
         raise Unreadable(found.refused)
     handed = read_handed(found.path)
-    judged.row.update(student_of(handed, found.name), notes=handed.notes)
+    graded.row.update(student_of(handed, found.name), notes=handed.notes)
     lab = lab_of(handed, labs)
-    judged.row.update(lab=lab.name)
+    graded.row.update(lab=lab.name)
     marked = mark(handed, labs[lab.name], **limits)
-    judged.results = marked.results
+    graded.results = marked.results
     notes = [o for o in (*handed.notes, lab.note, *marked.notes) if o]
-    judged.row.update(_row_of(marked.results, notes, written_points(labs[lab.name])))
+    graded.row.update(_row_of(marked.results, notes, written_points(labs[lab.name])))
 
-def _judged(
+def _graded(
     found:Found,
     labs:dict[str, str], # {name: autograder}
     limits:dict, # of `_Submission`
-)->_Judged:
+)->_Graded:
     "Read and mark one submission; what cannot be read gets a row that says why"
-    judged = _Judged(_unread(found, []))
+    graded = _Graded(_unread(found, []))
     try:
-        _mark_into(judged, found, labs, limits)
+        _mark_into(graded, found, labs, limits)
     except Unreadable as e:
-        judged.row.update(notes=[*judged.row["notes"], str(e)])
+        graded.row.update(notes=[*graded.row["notes"], str(e)])
     except Exception as e:
         why = f"the grader itself failed, please tell its authors: {said(e)}"
-        judged.row.update(notes=[why])
-    return judged
+        graded.row.update(notes=[why])
+    return graded
 
 def _write_texts(
     dest:Path, # without suffix
-    judged:_Judged,
+    graded:_Graded,
 ):
     "Write what is said of a submission: the row, one text for the student, one for the instructor"
-    student = _for_student(judged.row, _feedback(judged.results, hidden=False))
-    instructor = _for_instructor(judged.row, _feedback(judged.results))
+    student = _for_student(graded.row, _feedback(graded.results, hidden=False))
+    instructor = _for_instructor(graded.row, _feedback(graded.results))
     Path(f"{dest}.student").write_text(student, encoding="utf-8")
     Path(f"{dest}.instructor").write_text(instructor, encoding="utf-8")
-    Path(f"{dest}.json").write_text(json.dumps(judged.row), encoding="utf-8")
+    Path(f"{dest}.json").write_text(json.dumps(graded.row), encoding="utf-8")
 
-def _judge_file(
+def _grade_file(
     found:Found,
     labs:dict[str, str], # {name: autograder}
     dest:Path, # where to put the row, and the texts for student and instructor
     limits:dict, # of `_Submission`
 ):
-    "What a judge's process does"
-    _write_texts(dest, _judged(found, labs, limits))
+    "What a grader's process does"
+    _write_texts(dest, _graded(found, labs, limits))
 
 def _row_from(
-    dest:Path, # of a judge
+    dest:Path, # of a grader
     found:Found,
 )->dict:
-    "The row that a judge has written, or one that says that it has not"
+    "The row that a grader has written, or one that says that it has not"
     try:
         return json.loads(Path(f"{dest}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        why = "the judge was stopped: this submission takes too long, or too much"
-        judged = _Judged(_unread(found, [why]))
-        _write_texts(dest, judged)
-        return judged.row
+        why = "the grader was stopped: this submission takes too long, or too much"
+        graded = _Graded(_unread(found, [why]))
+        _write_texts(dest, graded)
+        return graded.row
 
 # %% ../nbs/16_labs.ipynb #16e00004
 @dataclass
-class _Judge:
+class _Grader:
     "A process that grades one submission"
     process:multiprocessing.Process
     until:float # when it has to be done
@@ -169,29 +169,29 @@ class _Judge:
         self.process.join()
         _end_all_of(_user_of(self.process.pid)) # type: ignore (a started process has a number)
 
-def _started_judge(
+def _started_grader(
     found:Found,
     labs:dict[str, str], # {name: autograder}
     dest:Path, # of its files
     limits:dict, # of `_Submission`
-)->_Judge:
-    "Let a process judge a submission"
+)->_Grader:
+    "Let a process grader a submission"
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    process = context.Process(target=_judge_file, args=(found, labs, dest, limits))
+    process = context.Process(target=_grade_file, args=(found, labs, dest, limits))
     process.start()
-    return _Judge(process, time.monotonic() + 60*limits["minutes"] + 60) # type: ignore
+    return _Grader(process, time.monotonic() + 60*limits["minutes"] + 60) # type: ignore
 
 def _over(
-    running:dict[int, _Judge], # by what `wait` takes
+    running:dict[int, _Grader], # by what `wait` takes
 )->set[int]:
-    "Wait a second for judges that are done, or have to be"
+    "Wait a second for graders that are done, or have to be"
     done = set(wait(list(running), 1))
-    for sentinel, judge in running.items():
-        if time.monotonic() > judge.until:
+    for sentinel, grader in running.items():
+        if time.monotonic() > grader.until:
             done.add(sentinel)
     return done # type: ignore (`wait` returns what it was given)
 
-def _judged_rows(
+def _graded_rows(
     found:list[Found],
     labs:dict[str, str], # {name: autograder}
     dest:Path, # folder
@@ -205,13 +205,13 @@ def _judged_rows(
         while todo or running:
             while todo and len(running) < workers:
                 i, o = todo.pop(0)
-                judge = _started_judge(o, labs, dest/str(i), limits)
-                running[judge.process.sentinel] = judge
+                grader = _started_grader(o, labs, dest/str(i), limits)
+                running[grader.process.sentinel] = grader
             for sentinel in _over(running):
                 running.pop(sentinel).end()
     finally:
-        for judge in running.values():
-            judge.end()
+        for grader in running.values():
+            grader.end()
     return [_row_from(dest/str(i), o) for i, o in enumerate(found)]
 
 # %% ../nbs/16_labs.ipynb #d00f92ed
@@ -262,7 +262,7 @@ def _write_grades(
     _write_whole(out, columns, graded)
 
 def _copy_texts(
-    source:Path, # of a judge's files, without suffix
+    source:Path, # of a grader's files, without suffix
     texts:Path, # folder
     place:str, # in it, without suffix
 ):
@@ -273,7 +273,7 @@ def _copy_texts(
         shutil.copy(Path(f"{source}.{kind}"), dest)
 
 def _import_for_all():
-    "Import what every judge needs, once: forked processes have it already"
+    "Import what every grader needs, once: forked processes have it already"
     import IPython.core.interactiveshell # noqa: F401
     import matplotlib.pyplot # noqa: F401
     import otter.test_files.exception_test # noqa: F401
@@ -333,7 +333,7 @@ def grade_labs(
     names = [o.name for o in handed_in.found]
     with tempfile.TemporaryDirectory() as tmp:
         made = Path(tmp)
-        rows = _judged_rows(handed_in.found, labs, made, limits, workers or os.cpu_count() or 1)
+        rows = _graded_rows(handed_in.found, labs, made, limits, workers or os.cpu_count() or 1)
         for i, place in enumerate(places(names)):
             rows[i]["feedback"] = f"{place}.txt"
             _copy_texts(made/str(i), texts, place)

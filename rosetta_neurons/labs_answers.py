@@ -203,7 +203,7 @@ def started_shell(): # `InteractiveShell`
     shell.display_formatter.active_types = ["text/plain"]
     shell.set_hook("show_in_pager", page.as_hook(page.display_page), 90)
     shell.remarks = []
-    builtins.input = _no_input # a judge that runs in a notebook has another one
+    builtins.input = _no_input # a grader that runs in a notebook has another one
     sys.modules["otter"] = _Anything() # type: ignore (no module, and on purpose)
     shell.user_ns["grader"] = _Anything()
     return shell
@@ -267,7 +267,7 @@ def answer(
     args:tuple=(), # of a call
     kwargs:dict | None=None, # of a call
 )->dict: # plain data
-    "Do what the judge asks"
+    "Do what the grader asks"
     if what == "run":
         return dict(value=None, notes=_execute(shell, name))
     x = shell.user_ns.get(name)
@@ -340,10 +340,10 @@ def _reply(
     return reply
 
 def _serve(
-    conn, # `Connection` to the judge
+    conn, # `Connection` to the grader
     confine, # function that gives up rights, called first
 ):
-    "Answer the judge until it hangs up"
+    "Answer the grader until it hangs up"
     import dill
     confine(conn)
     torch.set_num_threads(1)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .hooks import _no_such
+from .layers import _no_such
 from .labs_reading import Handed, Unreadable
 from .labs_sandbox import _Ended, _StudentError, _Submission
 

@@ -18,8 +18,10 @@ from tqdm.auto import tqdm
 from .checkpoint import _Checkpoint
 from .concepts import CLUSTERINGS
 from .dictionary import RosettaDictionary
-from .images import ImageRun, _input_size
-from .nulls import _CachedMaps, _cached_bytes, permuted_maxima
+from .images import ImageRun
+from .reading import _input_size
+from .permutations import _CachedMaps, _cached_bytes
+from .nulls import permuted_maxima
 from .passes import _Passes, _levels_of
 from .runtime import (
     _as_bytes, _as_setting, _check_counts, _check_writable, _is_first, _joined, _new_tensors_on,
@@ -39,7 +41,7 @@ class _Resumable(_Passes):
         for m, net in self.nets.items():
             layers[m] = repr(self.layers.get(m) or getattr(net, "layers", None))
         return dict(
-            checkpoint=3, # version of what `state` gives
+            checkpoint=4, # version of what `state` gives
             **settings,
             models=self.names,
             weights=self.digests,
@@ -68,7 +70,7 @@ class _Resumable(_Passes):
             sums=self.sums.state() if self.sums is not None else {},
             top={m: o.state() for m, o in self.top.items()},
             probe=self.probe,
-            chance=self._rng_state(),
+            rng=self._rng_state(),
             **self.findings.state(),
         )
 
@@ -91,9 +93,9 @@ class _Resumable(_Passes):
         for m, o in state["top"].items():
             self.top[m].load(o)
         self.findings.load(state, self.device)
-        torch.random.set_rng_state(state["chance"]["cpu"])
+        torch.random.set_rng_state(state["rng"]["cpu"])
         if self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["chance"]["cuda"], self.device)
+            torch.cuda.set_rng_state(state["rng"]["cuda"], self.device)
 
     def _resume(self,
         checkpoint:_Checkpoint,
@@ -192,7 +194,7 @@ class _Mining(_Resumable):
         if passes > 1 and _is_first():
             warnings.warn(
                 f"the tables take {_gb(table_bytes(self.channels))}, and max_memory allows "
-                f"{_gb(self.most)}: {passes} passes over the images")
+                f"{_gb(self.max_bytes)}: {passes} passes over the images")
 
     def permute(self,
         checkpoint:_Checkpoint,
@@ -225,10 +227,10 @@ class _Mining(_Resumable):
         sizes = {o: self.sizes[o] for o in ("G", m)}
         channels = {o: self.channels[o] for o in ("G", m)}
         need = _cached_bytes(sizes, channels, len(self.source))
-        if self.most is not None and need > self.most:
+        if self.max_bytes is not None and need > self.max_bytes:
             raise MemoryError(
                 f"permutations keep the maps of all {len(self.source)} images, {_gb(need)}, "
-                f"and max_memory allows {_gb(self.most)}: take fewer images, or fewer layers")
+                f"and max_memory allows {_gb(self.max_bytes)}: take fewer images, or fewer layers")
 
 # %% ../nbs/08_mining.ipynb #ae70c619
 def _as_settings(
@@ -297,7 +299,7 @@ def mine(
         out = _check_writable(out)
     settings = _as_settings(seed, label, truncation)
     seed = settings["seed"]
-    most = _as_bytes(max_memory)
+    max_bytes = _as_bytes(max_memory)
     home = torch.get_default_device()
     with (
         _new_tensors_on(torch.device("cpu")),
@@ -310,9 +312,9 @@ def mine(
         _check_counts(n=(len(source), max(2, shift+1)))
         _check_one_process(permutations)
         run = _Mining(
-            nets, source, batch_size, layers, shift, most, k, center, seed, permutations,
+            nets, source, batch_size, layers, shift, max_bytes, k, center, seed, permutations,
             clustering, home)
-        identity = run.identity(**settings, device=device.type, max_memory=most)
+        identity = run.identity(**settings, device=device.type, max_memory=max_bytes)
         checkpoint = _Checkpoint(out, identity, checkpoint_s)
         run.run(device, checkpoint, progress and _is_first())
         if permutations:

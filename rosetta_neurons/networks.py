@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 
 from .concepts import Concept, Match, Unit
 from .hooks import evaluating, resolve
-from .images import _check_images
+from .sources import _check_images
 from .runtime import _name_of, observe, _weights_digest
 from .tables import _MinedTables, _check_names
 

@@ -12,7 +12,9 @@ from itertools import zip_longest
 import torch
 from torch import Tensor
 
-from .correlation import _MapMoments, PairCorrelation, _map_shapes, _row_blocks
+from .moments import _MapMoments
+from .correlation import PairCorrelation, _row_blocks
+from .ranges import _map_shapes
 from .fdr import q_values, rosetta_q, scored_buddies # noqa: F401 (is only offered here)
 from .permutations import p_values, permuted_maxima # noqa: F401 (is only offered here)
 from .planted import SITUATIONS, planted, situation # noqa: F401
@@ -43,7 +45,7 @@ def _largest_first(
     return (-size[group]*len(size) + rank[group]).argsort(stable=True)
 
 # %% ../nbs/05_nulls.ipynb #361bd14a
-class _Rearrange:
+class _ShuffledPairs:
     """Turn a stream of maps of A and B into one of maps of image i of A beside image (i+shift)
     mod n of B, at any batch size"""
     def __init__(self,
@@ -160,7 +162,7 @@ def _silent_square(
     mean = (one.mean[s]*n_one + two.mean[s]*n_two)/n
     least = torch.minimum(one.lo[s], two.lo[s])[:,None,None]
     square = (mean - least).square().sum((1,2))
-    sum_sq = one.energy[s,s]*one.scale[s]**2 + two.energy[s,s]*two.scale[s]**2
+    sum_sq = one.sum_sq[s,s]*one.scale[s]**2 + two.sum_sq[s,s]*two.scale[s]**2
     return torch.where(square < sum_sq/n, square, 0.)
 
 def _norms(
@@ -299,7 +301,7 @@ class _Pairings:
         self.one = _with_norms(a, b)
         self.two = _with_norms(a, b)
         self.null = PairCorrelation()
-        self.mispair = _Rearrange()
+        self.rearranged = _ShuffledPairs()
 
     def update(self,
         a:dict[str, Tensor],
@@ -310,15 +312,15 @@ class _Pairings:
         for pc, chosen in ((self.one, ~second), (self.two, second)):
             if chosen.any():
                 pc.update(_of_images(a, chosen), _of_images(b, chosen))
-        for pair in self.mispair(a, b):
+        for pair in self.rearranged(a, b):
             self.null.update(*pair)
 
     def finish(self):
         "Close the circle, and take the sum and the difference of the halves"
-        for pair in self.mispair.finish():
+        for pair in self.rearranged.finish():
             self.null.update(*pair)
-        self.one.settle()
-        self.two.settle()
+        self.one.flush()
+        self.two.flush()
         strength_a = _strengths(self.one.a, self.two.a)
         strength_b = _strengths(self.one.b, self.two.b)
         self.two = self.one.at_one_scale(self.two)

@@ -19,9 +19,10 @@ import torch.nn.functional as F
 from fastcore.basics import groupby
 from torch import Tensor
 
-from .correlation import _larger, _shrink
+from .resizing import _larger, _shrink
 from .dictionary import Match, RosettaDictionary
-from .hooks import evaluating, _no_such, record
+from .hooks import evaluating, record
+from .layers import _no_such
 from .runtime import _device_of, _name_of
 from .zoo.core import create_model
 

@@ -29,7 +29,7 @@ from .viz import _HEAT_COLORS
 # %% ../nbs/09h_page.ipynb #83c34f69
 _ORDERS = { # what concepts can be sorted by: their names on the page
     "interest": "interest",
-    "content": "content",
+    "centred": "centred",
     "correlation": "correlation",
     "q": "q",
     "size": "number of units",

@@ -80,7 +80,7 @@ def _settings(
     d = dictionary
     matched = "correlation (Eq. 2)"
     if d.center != "unit":
-        matched = "content (position-centred) correlation"
+        matched = "centred (position-centred) correlation"
     return {
         "images": d.images,
         "seed": d.seed,
@@ -147,7 +147,7 @@ _COUNTS = { # of a model: their names on the page
     "best_buddies": "best buddies",
     "decoys": "decoys (shuffled null)",
     "flip_decoys": "decoys (sign-flip null)",
-    "survivors": "significant at FDR 5&nbsp;%",
+    "significant": "significant at FDR 5&nbsp;%",
 }
 
 def _counts_of(
@@ -178,7 +178,7 @@ def _models_html(
 def _chart_uri(
     dictionary:RosettaDictionary,
     model:str, # its name
-    measure:str, # "correlation" or "content"
+    measure:str, # "correlation" or "centred"
     dark:bool, # light on dark?
 )->str:
     "A histogram of `show_scores`, as PNG"
@@ -199,7 +199,7 @@ def _spread_text(
 def _chart_html(
     dictionary:RosettaDictionary,
     model:str, # its name
-    measure:str, # "correlation" or "content"
+    measure:str, # "correlation" or "centred"
 )->str:
     "A histogram of `show_scores`, light and dark"
     table = dictionary.tables[model]
@@ -235,8 +235,8 @@ _WORDS = {
         "partner in every other network: something that networks, though trained "
         "apart, have all come to look for. Partners are <b>best buddies</b>: each is "
         "among the {k} units that correlate most with the other.",
-    "content":
-        "the content (position-centred) correlation of two units: the Pearson "
+    "centred":
+        "the centred (position-centred) correlation of two units: the Pearson "
         "correlation of their maps, over all images and positions, after each unit's "
         "mean map is subtracted. What a unit shows in every image alike counts for "
         "nothing. <b>This is the size of the effect: look at it first.</b>",
@@ -254,7 +254,7 @@ _WORDS = {
         "stay, agreement goes.",
     "q":
         "the smallest false discovery rate (FDR) at which the match still counts, "
-        "found by counting how many best buddies have as much content correlation "
+        "found by counting how many best buddies have as much centred correlation "
         "under the null (the harsher, where there are two). Of all matches with q up "
         "to 0.05, about one in twenty is "
         "expected to be chance. q can't be smaller than one false match among all: "
@@ -275,7 +275,7 @@ _WORDS = {
         "their mean AUROC on other scenes is at least {fits}; ½ is chance. Purity is "
         "the share of its partners that tell this truth best. "
         "{named} of {concepts} concepts have a "
-        "name; between them they name {covered:.0%} of {truths} truths.",
+        "name; between them they name {covered:.0%} of {labels} labels.",
 }
 _NUMBER_OF_WORD = { # words of numbers that not every dictionary has
     "sign-flip null": "flip", "interest": "interest", "cohesion": "cohesion", "p": "p"}
@@ -300,7 +300,7 @@ def _word_values(
         "tries": len(d.tables[d.models[0]].get("maxima", ())),
         "scenes": _SCENES,
         "fits": _FITS,
-        "truths": len(_GROUND_TRUTH),
+        "labels": len(_GROUND_TRUTH),
         "named": sum(o.name is not None for o in names),
         "concepts": len(names),
         "covered": coverage(names),
@@ -352,7 +352,7 @@ _FEW = 200 # images, below which the page says what they can tell
 _FEW_NOTE = {
     "reach":
         "On so few images correlations scatter: the nulls alone, in which nothing is "
-        "shared, reach a content correlation of {reach}.",
+        "shared, reach a centred correlation of {reach}.",
     "smallest":
         "The smallest q possible here is {smallest}.",
     "advice":
@@ -363,8 +363,8 @@ _FEW_NOTE = {
 def _null_reach(
     dictionary:RosettaDictionary,
 )->float: # NaN where the nulls found nothing
-    "The largest content correlation that the nulls alone gave"
-    column = list(_MEASURES).index("content")
+    "The largest centred correlation that the nulls alone gave"
+    column = list(_MEASURES).index("centred")
     decoys = []
     for model in dictionary.models:
         table = dictionary.tables[model]

@@ -17,7 +17,8 @@ from torch import Tensor
 import rosetta_neurons
 from .dictionary import RosettaDictionary
 from .findings import _Findings, _TopImages, _tables_on
-from .images import ImageRun, _check_images
+from .images import ImageRun
+from .sources import _check_images
 from .nulls import _in_turns, _random_halves
 from .runtime import (
     _name_of, _new_tensors_on, _noting_where, observe, _together, _weights_digest)
@@ -37,10 +38,10 @@ class _Plan:
     batch_size:int=16 # images at a time
     layers:dict=field(default_factory=dict) # `{"G" or name: layers, or all arguments of record}`
     shift:int=1 # of the shuffled images
-    most:int | None=None # bytes that the tables may take; None for no limit
+    max_bytes:int | None=None # bytes that the tables may take; None for no limit
     k:int=5 # K of Eq. 3
     center:str="unit" # match by Eq. 2 ("unit") or by centred correlation ("position")
-    seed:int=0 # of whatever chance the models use, in each pass anew
+    seed:int=0 # of the random numbers that models draw, in each pass anew
     permutations:int=0 # random pairings of all images, for p-values
     clustering:str="cut components" # one of `CLUSTERINGS`
     home:torch.device=torch.device("cpu") # of the models' new tensors (`torch.set_default_device`)
@@ -202,7 +203,7 @@ class _Passes(_Forward):
     @property
     def blocks(self)->list[tuple[int, int]]: # (start, stop)
         "Units of G of each pass, once the models have been seen"
-        return blocks(self.channels, self.most)
+        return blocks(self.channels, self.max_bytes)
 
     def _new_sums(self)->_Sums: # of this pass
         rows = self.blocks[self.part] if len(self.blocks) > 1 else None

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .correlation import _MapMoments, PairCorrelation, _shrink, _smaller
+from .moments import _MapMoments
+from .correlation import PairCorrelation
+from .resizing import _shrink, _smaller
 from .matching import best_buddies
 from .runtime import full_precision
 
@@ -105,7 +107,7 @@ class _CachedMaps:
     def finish(self)->"_CachedMaps": # self
         """All images have come: take the maps about the mean maps of all; a `ValueError` for
         another number of images than was announced"""
-        self.true.settle()
+        self.true.flush()
         if self.true.n != self.n:
             raise ValueError(f"{self.true.n} images came, expected {self.n}")
         for o in self.kept:
@@ -154,10 +156,10 @@ def _largest_centred(
     center:str = "unit", # match by correlation (Eq. 2, "unit") or centred ("position")
 )->float: # -1 where no best buddies have one
     "Largest centred correlation among best buddies"
-    content = pc.compute("position")
-    table = content if center == "position" else pc.compute(center)
+    centred = pc.compute("position")
+    table = centred if center == "position" else pc.compute(center)
     i, j = best_buddies(table, k).T
-    scores = content[i,j]
+    scores = centred[i,j]
     return max([-1., *scores[~scores.isnan()].tolist()])
 
 def permuted_maxima(

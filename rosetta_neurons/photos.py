@@ -10,7 +10,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from .hooks import _no_such
+from .layers import _no_such
 
 # %% ../nbs/01c_photos.ipynb #681f5713
 _HERE = Path(__file__).parent if "__file__" in globals() else Path("../rosetta_neurons")

@@ -131,12 +131,12 @@ def _smaller_photo(
 
 def _photos_within(
     photos:dict[int, bytes], # `{image: WebP}`
-    most:int, # bytes that they may take as base64 text
+    max_bytes:int, # bytes that they may take as base64 text
 )->dict[int, bytes]: # the same, smaller if need be
     "Images that fit into a page"
     small = photos
     for pixels, quality in _SMALLER:
-        if _text_size(small) <= most:
+        if _text_size(small) <= max_bytes:
             break
         small = {i: _smaller_photo(o, pixels, quality) for i, o in photos.items()}
     return small

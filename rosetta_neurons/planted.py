@@ -45,7 +45,7 @@ class _World:
     "What all pretended models have in common"
     concepts:Tensor # `[n, concepts + 1, s, s]`; the last one is zero, for units that share nothing
     places:Tensor # `[1, 3, s, s]`
-    noise:float # strength of a unit's own content
+    noise:float # strength of a unit's own signal
     position:float # strength of places
     rng:torch.Generator
 
@@ -77,11 +77,11 @@ def planted(
     concepts:int = 30, # concepts that every model knows
     synonyms:int = 2, # units of each concept in each model
     own:int = 60, # units of each model that share nothing
-    noise:float = 2., # strength of a unit's own content; that of the shared one is 1
+    noise:float = 2., # strength of a unit's own signal; that of the shared one is 1
     position:float = 1.2, # strength of what a unit shows in every image alike
     seed:int = 0,
 )->list[tuple[dict[str, Tensor], Tensor]]: # each model's maps, and concept of each unit `[C]`
-    """Pretended models of which the truth is known: units that share content, and units that share
+    """Pretended models of which the truth is known: units that share a signal, and units that share
     only places. Maps are `Tensor[n, C, H, W]` of "layer", or of "layer", "layer1", ...; a unit
     without a concept has the number -1"""
     rng = torch.Generator().manual_seed(seed)
@@ -145,7 +145,7 @@ class _Models:
         return torch.randn(len(self.maps[0]), 1, 1, 1, generator=self.rng)
 
     def share(self, units:int):
-        "Let the first units of either model share their content, one with one"
+        "Let the first units of either model share their signal, one with one"
         common = _smooth_maps(len(self.number), units, self.largest, self.rng)
         for m in self.maps:
             m[:,:units] = _brought_to(common, m.shape[-1]) + m[:,:units]
@@ -221,7 +221,7 @@ def situation(
     seed:int = 0,
     n:int = 100, # images
     units:int = 120, # of either model
-    shared:int = 0, # of them, units that do share their content, one with one
+    shared:int = 0, # of them, units that do share their signal, one with one
     sizes:tuple = (8,8), # pixels a side of the maps
 )->tuple[dict[str, Tensor], dict[str, Tensor], Tensor | None]: # maps of A, of B; groups `[n]`
     """Two pretended models that share nothing but what the images have in common, with one layer,

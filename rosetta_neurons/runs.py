@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from .hooks import network, _no_such
+from .hooks import network
+from .layers import _no_such
 from .images import ImageRun
 from .runtime import _name_of, _sha256_of
 from .zoo.core import as_vision

@@ -21,7 +21,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .hooks import evaluating, _float32_by_default, network, record
+from .hooks import evaluating, network, record
+from .layers import _float32_by_default
 
 # %% ../nbs/01d_runtime.ipynb #b4b3dee1
 @contextmanager
@@ -169,7 +170,7 @@ def _new_tensors_on(
 
 @contextmanager
 def _seeded(
-    seed:int, # of whatever chance the models use in their forward pass
+    seed:int, # of the random numbers that models draw in a forward pass
     device:torch.device, # that the models are on
 ):
     "Chance starts from `seed`, and outside goes on as if nothing had been drawn"
@@ -203,7 +204,7 @@ def _keeping_memory():
 def _ready_to_mine(
     nets:list, # models
     device, # where to compute; that of the first model if None
-    seed:int, # of whatever chance the models use in their forward pass
+    seed:int, # of the random numbers that models draw in a forward pass
 )->Iterator[torch.device]:
     "Models in eval mode on one device, no gradients, full precision; all as it was afterwards"
     device = torch.device(device or _device_of(nets[0]))

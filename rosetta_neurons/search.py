@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from .hooks import _no_such, record
+from .layers import _no_such
+from .hooks import record
 from .objectives import _Loss, _Target, similarity
 from .runtime import _name_of
 from .spaces import _Space, _Start, _together_latents

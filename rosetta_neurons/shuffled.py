@@ -11,9 +11,11 @@ from typing import Callable, Iterable
 
 from torch import Tensor
 
-from .correlation import _MapMoments, PairCorrelation, _shrink, _smaller
+from .moments import _MapMoments
+from .correlation import PairCorrelation
+from .resizing import _shrink, _smaller
 from .halves import _Factors, _Shrunk, _Size
-from .nulls import _Rearrange
+from .nulls import _ShuffledPairs
 from .runtime import _from_next, _over_all
 
 # %% ../nbs/05b_shuffled.ipynb #5bf0a008
@@ -122,7 +124,7 @@ class _ShuffledNull:
     ):
         self.tables = {m: PairCorrelation.of(moments["G"], moments[m], device) for m in models}
         self.met = _sizes_met(self.tables)
-        self.mispair = _Rearrange(shift, dim=1)
+        self.rearranged = _ShuffledPairs(shift, dim=1)
         self.start:dict[str, _Shrunk] = {}
         self.moved:list[dict[str, _Shrunk]] = [{}, {}] # of either half
 
@@ -138,7 +140,7 @@ class _ShuffledNull:
         for m, sizes in self.met.items():
             maps[m] = {k: self._in_order(m, k, parts, n) for k in sizes}
         of_g = maps.pop("G")
-        for a, b in self.mispair(of_g, _flat(maps)):
+        for a, b in self.rearranged(of_g, _flat(maps)):
             self._add(a, _by_model(b, self.tables))
 
     def end_window(self,
@@ -155,14 +157,14 @@ class _ShuffledNull:
             pc.rescale(factors["G"], factors[m])
         for maps in (self.start, *self.moved):
             _rescale(maps, factors)
-        _rescale({"G": self.mispair.last}, factors)
-        _rescale(_by_model(self.mispair.first, self.tables), factors)
+        _rescale({"G": self.rearranged.last}, factors)
+        _rescale(_by_model(self.rearranged.first, self.tables), factors)
 
     def left_over(self,
         halves:list[dict[str, _MapMoments]], # moments of either half, of this process alone
     )->_LeftOver:
         "Who is left when the stream ends; a `ValueError` where images are no more than `shift`"
-        [(last, flat)] = self.mispair.finish()
+        [(last, flat)] = self.rearranged.finish()
         first = _by_model(flat, self.tables)
         waiting = {"G": last, **first}
         sums = _each(lambda m, k, x: -x.double().sum(1, keepdim=True), waiting)
@@ -176,7 +178,7 @@ class _ShuffledNull:
     ):
         "Make the last pairs, and take the sums of all processes about the mean maps of all images"
         gap = _less(self.start, self._mean_maps(moments))
-        pairs = self.mispair.n - self.mispair.shift
+        pairs = self.rearranged.n - self.rearranged.shift
         self._add(gap["G"], left.met)
         self._add(left.met["G"], gap)
         self._add(_each(lambda m, k, x: x*pairs, gap)["G"], gap)

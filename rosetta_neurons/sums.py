@@ -9,7 +9,8 @@ __all__ = ['table_bytes', 'blocks']
 import torch
 from torch import Tensor
 
-from .correlation import _WINDOW, _map_shapes, _same_images
+from .moments import _WINDOW
+from .ranges import _map_shapes, _same_images
 from .halves import (
     _Factors, _Half, _Shapes, _Shrunk, _load_products, _products, _share_scales, _strengths_of_all)
 from .nulls import _join_halves
@@ -50,16 +51,16 @@ def _row_bytes(
 
 def blocks(
     channels:dict[str, dict[str, int]], # as in `table_bytes`
-    most:int | None = None, # bytes that the tables may take; None for no limit
+    max_bytes:int | None = None, # bytes that the tables may take; None for no limit
 )->list[tuple[int, int]]: # `[(start, stop)]` of the units of G in each pass
     """As many units of G at a time as fit, in blocks of nearly the same size; a `MemoryError`
     where not even one does"""
     n = sum(channels["G"].values())
     row = _row_bytes(channels)
-    fit = n if most is None else most//row
+    fit = n if max_bytes is None else max_bytes//row
     if fit < 1:
         raise MemoryError(
-            f"one row of the tables takes {row} bytes, and max_memory allows {most}: "
+            f"one row of the tables takes {row} bytes, and max_memory allows {max_bytes}: "
             "choose fewer layers, or fewer models at a time")
     passes = -(-n//fit)
     res = []
@@ -175,12 +176,12 @@ class _Taking:
             self._shuffled.update(parts, n)
         for i, half in enumerate(self.halves):
             if half.moments["G"].w >= _WINDOW:
-                self._settle(i)
+                self._flush(i)
         self.n += n
 
-    def _settle(self, i:int):
+    def _flush(self, i:int):
         "End the window of all tables of half `i`"
-        self.halves[i].settle()
+        self.halves[i].flush()
         self._shuffled.end_window(i)
 
     def _rescale(self, factors:_Factors):
@@ -206,7 +207,7 @@ class _Finishing(_Taking):
         """Join all processes and both halves, close the circle of the shuffled, and take all tables
         about the mean maps of all images; a `ValueError` where images are no more than `shift`"""
         for i in range(2):
-            self._settle(i)
+            self._flush(i)
         if _together() > 1:
             self._rescale(self.halves[0].agree_on_scale())
         left = None
@@ -242,7 +243,7 @@ class _Finishing(_Taking):
         own.add(gaps["G"], gaps[one.partner["G"]])
 
 # %% ../nbs/05b_sums.ipynb #646a0c5c
-_OF_MISPAIR = ("n", "last", "first")
+_OF_PAIRS = ("n", "last", "first")
 
 class _Sums(_Finishing):
     """What one pass over the images gathers about G and other models: after `finish`, `moments` of
@@ -255,9 +256,9 @@ class _Sums(_Finishing):
         halves = {}
         for i, half in enumerate(self.halves):
             halves[i] = half.state(scales=i == 0) | dict(moved=null.moved[i])
-        mispair = {name: getattr(null.mispair, name) for name in _OF_MISPAIR}
+        rearranged = {name: getattr(null.rearranged, name) for name in _OF_PAIRS}
         return dict(shapes=self._shapes(), n=self.n, start=null.start, halves=halves,
-            null=_products(null.tables), mispair=mispair)
+            null=_products(null.tables), rearranged=rearranged)
 
     def load(self,
         state:dict, # from `state`
@@ -290,8 +291,8 @@ class _Sums(_Finishing):
         _load_products(null.tables, state["null"])
         null.start = state["start"]
         null.moved = [state["halves"][i]["moved"] for i in range(2)]
-        for name in _OF_MISPAIR:
-            setattr(null.mispair, name, state["mispair"][name])
+        for name in _OF_PAIRS:
+            setattr(null.rearranged, name, state["rearranged"][name])
 
 def _copied_to(
     tree, # of dicts, with tensors and other things as leaves

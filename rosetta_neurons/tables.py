@@ -17,7 +17,8 @@ from torch import Tensor
 from .concepts import (
     CLUSTERINGS, Concept, Match, Unit, cluster, centred_of, _cut_tree, largest_allowed,
     _largest_first, _mean_joins, rosetta_units)
-from .hooks import Units, _no_such
+from .hooks import Units
+from .layers import _no_such
 from .nulls import p_values
 
 # %% ../nbs/06b_tables.ipynb #70ba799a
@@ -92,7 +93,7 @@ def _check_names(
 
 # %% ../nbs/06b_tables.ipynb #c1aa259f
 _SCORES = Match._fields[3:10] # columns of `scores`: correlation to q
-_CONTENT = _SCORES.index("content") # column of the decoys, too
+_CENTRED = _SCORES.index("centred") # column of the decoys, too
 
 def _high(
     scores:list[float],
@@ -119,7 +120,7 @@ class _Ranked(GetAttr):
         self.matches:list[Match] = []
         for m in self.models:
             self.matches += self.matches_of(m)
-        self.chances = {m: self.chance_level(m) for m in self.models}
+        self.null_levels = {m: self.null_level(m) for m in self.models}
         self.spreads = self._find_spreads()
 
     def matches_of(self,
@@ -131,7 +132,7 @@ class _Ranked(GetAttr):
         t = self.tables[model]
         numbers = t["scores"]
         if "maxima" in t:
-            p = p_values(numbers[:, _CONTENT], t["maxima"])
+            p = p_values(numbers[:, _CENTRED], t["maxima"])
             numbers = torch.cat([numbers, p[:, None]], 1)
         matches = []
         for (a, b), row in zip(t["buddies"].tolist(), numbers.tolist()):
@@ -172,14 +173,14 @@ class _Ranked(GetAttr):
         layers = self.layers[model]
         return layers.index(unit[0])/max(1, len(layers)-1)
 
-    def chance_level(self,
+    def null_level(self,
         model:str, # one of `models`
     )->float:
         "The centred correlation below which 95 % of the decoys lie; of both nulls, the higher"
         level = 0.
         for name in ("decoys", "flip_decoys"):
             if name in self.tables[model]:
-                decoys = self.tables[model][name][:, _CONTENT]
+                decoys = self.tables[model][name][:, _CENTRED]
                 level = max(level, _high(decoys.tolist()))
         return level
 
@@ -191,7 +192,7 @@ class _Ranked(GetAttr):
                 continue
             for o, z in zip(self.matches_of(m), self.tables[m]["z"].tolist()):
                 if z and not math.isnan(z):
-                    spreads[m, o.unit, o.partner] = o.content/z
+                    spreads[m, o.unit, o.partner] = o.centred/z
         return spreads
 
     def spread_of(self,
@@ -206,8 +207,8 @@ class _Ranked(GetAttr):
     def _interest_in(self,
         match:Match,
     )->float: # 0 to 1
-        chance = min(1., max(self.chances[match.model], 2*self.spread_of(match)))
-        beyond = max(0., centred_of(match) - chance)/max(1e-9, 1 - chance)
+        null = min(1., max(self.null_levels[match.model], 2*self.spread_of(match)))
+        beyond = max(0., centred_of(match) - null)/max(1e-9, 1 - null)
         of_unit = self.selectivity("G", match.unit)
         of_partner = self.selectivity(match.model, match.partner)
         depth = self.depth(match.model, match.partner)
@@ -229,7 +230,7 @@ class _Criteria:
     "What a match must pass"
     q:float | None # at most
     min_correlation:float | None
-    min_content:float | None
+    min_centred:float | None
     layers:dict[str, list[str]] # `{"G" or model: those that units may come from}`
     depth:dict[str, tuple] # `{"G" or model: (least, largest)}`
 
@@ -241,7 +242,7 @@ class _Criteria:
             return False
         if self.min_correlation is not None and not match.correlation >= self.min_correlation:
             return False
-        return self.min_content is None or centred_of(match) >= self.min_content
+        return self.min_centred is None or centred_of(match) >= self.min_centred
 
 class _MinedTables(_Ranked):
     "Matches and concepts, as they follow from a recipe and tables"
@@ -310,7 +311,7 @@ class _MinedTables(_Ranked):
         min_correlation:float | None=None, # smallest correlation (Eq. 2) of a match
         models:list[str] | None=None, # that Rosetta Neurons must be known to
         layers:dict[str, list[str]] | None=None, # that units may come from, by "G" or model
-        min_content:float | None=None, # smallest centred correlation of a match
+        min_centred:float | None=None, # smallest centred correlation of a match
         depth=None, # (least, largest), from 0 (first layer) to 1 (last), or a dict by "G" or model
     )->Self:
         """What is left when only some matches count
@@ -329,11 +330,11 @@ class _MinedTables(_Ranked):
         _check_names("model", depth or [], self.layers)
         asked:dict[str, Any] = dict(q=q, min_correlation=min_correlation)
         asked |= dict(models=models, layers=layers)
-        if min_content is not None:
-            asked["min_content"] = min_content
+        if min_centred is not None:
+            asked["min_centred"] = min_centred
         if depth is not None:
             asked["depth"] = depth
-        criteria = _Criteria(q, min_correlation, min_content, layers, depth or {})
+        criteria = _Criteria(q, min_correlation, min_centred, layers, depth or {})
         tables = {"G": self.tables["G"]}
         for m in models:
             tables[m] = self._kept(m, criteria)

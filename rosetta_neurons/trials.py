@@ -51,7 +51,7 @@ class _NullTrial:
 def null_trial(
     kind:str, # one of `SITUATIONS`
     seed:int = 0,
-    shared:int = 0, # units that share their content
+    shared:int = 0, # units that share their signal
     k:int = 5, # K of Eq. 3
     rate:float = .05, # largest q-value that is kept
     **kw # of `situation`

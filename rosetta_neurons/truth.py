@@ -16,10 +16,11 @@ from fastcore.basics import groupby
 from torch import Tensor
 
 from .dictionary import RosettaDictionary
-from .hooks import evaluating, _no_such
+from .hooks import evaluating
+from .layers import _no_such
 from .runtime import observe
 from .world import ANIMALS, BACKGROUND, COLORS, HUES, PARTS, sample_scenes
-from .zoo.core import _check_images
+from .sources import _check_images
 
 # %% ../nbs/09b_truth.ipynb #6b38ef32
 _GROUND_TRUTH = [*PARTS, *COLORS, *ANIMALS]
@@ -90,8 +91,8 @@ def _ranks(
 
 def auroc(
     x:Tensor, # activations [units, places]
-    w:Tensor, # shares [places, truths] in [0, 1]
-)->Tensor: # float64 [units, truths]; NaN for a truth that holds nowhere, or everywhere
+    w:Tensor, # shares [places, labels] in [0, 1]
+)->Tensor: # float64 [units, labels]; NaN for a truth that holds nowhere, or everywhere
     "Chance that a unit is more active where a truth holds than where it does not"
     w = w.double()
     n = x.shape[1]
@@ -103,10 +104,10 @@ _SHARES = (.005, .01, .02, .05, .1, .2, .3, .5) # of all places, that a unit may
 
 def _overlap(
     x:Tensor, # activations [units, places]
-    w:Tensor, # shares [places, truths]
+    w:Tensor, # shares [places, labels]
     thresholds:Tensor, # [units, thresholds]
-)->Tensor: # IoU [units, thresholds, truths]
-    "Intersection over union of where units are above a threshold and where truths hold"
+)->Tensor: # IoU [units, thresholds, labels]
+    "Intersection over union of where units are above a threshold and where labels hold"
     both = []
     area = []
     for threshold in thresholds.T:
@@ -119,10 +120,10 @@ def _overlap(
 
 def _held_out_iou(
     x:Tensor, # activations [units, places], where thresholds are chosen
-    w:Tensor, # shares [places, truths], there
+    w:Tensor, # shares [places, labels], there
     x2:Tensor, # activations elsewhere
     w2:Tensor, # shares elsewhere
-)->Tensor: # [units, truths]
+)->Tensor: # [units, labels]
     "IoU on other scenes, at the threshold that was best on the first"
     k = torch.tensor([max(1, round(share*x.shape[1])) for share in _SHARES])
     thresholds = x.sort(1, descending=True).values[:, k-1]
@@ -132,8 +133,8 @@ def _held_out_iou(
 # %% ../nbs/09b_truth.ipynb #043e6ac8
 def pearson(
     x:Tensor, # [units, places]
-    w:Tensor, # [truths, places]
-)->Tensor: # [units, truths]; NaN where one is constant
+    w:Tensor, # [labels, places]
+)->Tensor: # [units, labels]; NaN where one is constant
     "Correlation of every row of `x` with every row of `w`"
     x = x - x.mean(1, keepdim=True)
     w = w - w.mean(1, keepdim=True)
@@ -143,8 +144,8 @@ def pearson(
 class Agreement:
     "How well each unit of a model tells each truth"
     units:list[tuple[str, int]] # (layer, channel)
-    truths:list[str] # names
-    first:Tensor # AUROC [units, truths] on the images that names are chosen on
+    labels:list[str] # names
+    first:Tensor # AUROC [units, labels] on the images that names are chosen on
     auroc:Tensor # AUROC on the others
     iou:Tensor # IoU on the others, at thresholds chosen on the first
     correlation:Tensor # Pearson correlation of map and mask, on all images
@@ -160,16 +161,16 @@ class Agreement:
         "The same for some of the units"
         i = [self.row[unit] for unit in units]
         return Agreement(
-            list(units), self.truths,
+            list(units), self.labels,
             self.first[i], self.auroc[i], self.iou[i], self.correlation[i])
 
     def among(self,
-        truths:list[str], # names
+        labels:list[str], # names
     )->"Agreement":
-        "The same for some of the truths"
-        k = [self.truths.index(o) for o in truths]
+        "The same for some of the labels"
+        k = [self.labels.index(o) for o in labels]
         return Agreement(
-            self.units, list(truths),
+            self.units, list(labels),
             self.first[:, k], self.auroc[:, k], self.iou[:, k], self.correlation[:, k])
 
     def best(self)->Tensor: # [units]
@@ -188,7 +189,7 @@ def _places(maps:Tensor)->Tensor: # [units, places] of [n, units, H, W]
 
 @dataclass
 class _Measures:
-    "What `Agreement` holds of the units of a layer, each [units, truths]"
+    "What `Agreement` holds of the units of a layer, each [units, labels]"
     first:Tensor
     auroc:Tensor
     iou:Tensor
@@ -196,7 +197,7 @@ class _Measures:
 
 def _measured(
     maps:Tensor, # [n, units, H, W]
-    masks:Tensor, # [n, truths, size, size]
+    masks:Tensor, # [n, labels, size, size]
 )->_Measures:
     "All measures of the units of a layer"
     maps = _pooled(maps, masks.shape[-2:])
@@ -228,24 +229,24 @@ def _observed(
                 seen.setdefault(layer, []).append(some)
     return seen
 
-def _check_masks(masks:Tensor, n:int, truths:list[str]):
+def _check_masks(masks:Tensor, n:int, labels:list[str]):
     "Raise a `ValueError` unless there is a mask for each of at least two images and each truth"
-    if len(masks) != n or masks.shape[1] != len(truths) or n < 2:
+    if len(masks) != n or masks.shape[1] != len(labels) or n < 2:
         raise ValueError(
-            f"masks are {list(masks.shape)}; expected [{max(n, 2)}, {len(truths)}, size, size]: "
+            f"masks are {list(masks.shape)}; expected [{max(n, 2)}, {len(labels)}, size, size]: "
             "a mask for each image and truth, of at least 2 images")
 
 def agreement(
     model, # of the zoo, or any other; or a generator
     images, # images [n, 3, H, W], or a generator's latents, at least 2
-    masks:Tensor, # shares [n, truths, size, size]: what is known of these images
-    truths:list[str]=_GROUND_TRUTH, # names of the truths
+    masks:Tensor, # shares [n, labels, size, size]: what is known of these images
+    labels:list[str]=_GROUND_TRUTH, # names of the labels
     units=None, # [(layer, channel)] to look at; all of `layers` if None
     layers=None, # those of the model if None; or arguments of `record`
     batch_size:int=64, # images at a time
 )->Agreement:
     "Agreement of every unit with every truth; a `ValueError` where masks are missing"
-    _check_masks(masks, len(images), truths)
+    _check_masks(masks, len(images), labels)
     channels = groupby(dict.fromkeys(units), 0, 1) if units else {}
     seen = _observed(model, images, layers, channels, batch_size)
     names = []
@@ -257,7 +258,7 @@ def agreement(
     def all_of(measure):
         return torch.cat([getattr(o, measure) for o in tables]).float().cpu()
     return Agreement(
-        names, list(truths),
+        names, list(labels),
         all_of("first"), all_of("auroc"), all_of("iou"), all_of("correlation"))
 
 # %% ../nbs/09b_truth.ipynb #e88baee5
@@ -270,20 +271,20 @@ def unit_names(
     "Call units after what they tell best"
     names = []
     for i, k in enumerate(a.best().tolist()):
-        names.append(a.truths[k] if a.auroc[i, k] >= fits else None)
+        names.append(a.labels[k] if a.auroc[i, k] >= fits else None)
     return names
 
 # %% ../nbs/09b_truth.ipynb #3bd43842
 @dataclass
 class ConceptName:
     "What a concept is called"
-    name:str | None # `truth`, or None if it does not fit
-    truth:str # what most partners tell best
+    name:str | None # `closest`, or None if it does not fit
+    closest:str # what most partners tell best
     auroc:float # how well, mean over the models
     purity:float # share of the partners that tell this truth best
     votes:int # partners
 
-def _mean_first(told:list[Agreement])->Tensor: # [truths]
+def _mean_first(told:list[Agreement])->Tensor: # [labels]
     "AUROC on the first images, the mean over partners and models"
     of_models = [o.first.nan_to_num(nan=0).mean(0) for o in told]
     return torch.stack(of_models).mean(0)
@@ -296,14 +297,14 @@ def name_concept(
     "The truth that most of a concept's partners tell best, as its name if they tell it well"
     told = [agreements[model].of(partners) for model, partners in concept.partners.items()]
     votes = torch.cat([o.best() for o in told])
-    truths = told[0].truths
-    ballots = torch.bincount(votes, minlength=len(truths))
+    labels = told[0].labels
+    ballots = torch.bincount(votes, minlength=len(labels))
     # of equally many votes, the larger AUROC decides
     k = int((ballots + _mean_first(told)/2).argmax())
     mean = sum(o.auroc[:, k].mean().item() for o in told)/len(told)
     purity = ballots[k].item()/len(votes)
-    name = truths[k] if mean >= fits else None
-    return ConceptName(name, truths[k], mean, purity, len(votes))
+    name = labels[k] if mean >= fits else None
+    return ConceptName(name, labels[k], mean, purity, len(votes))
 
 # %% ../nbs/09b_truth.ipynb #c4b6794b
 _SCENES = 96 # that concepts are named on; on other scenes, names and purities differ a little
@@ -340,7 +341,7 @@ def concept_names(
 
 def coverage(
     names:list[ConceptName], # of `concept_names`
-    truths:list[str]=_GROUND_TRUTH,
+    labels:list[str]=_GROUND_TRUTH,
 )->float:
-    "Share of the truths that some concept is called after"
-    return len({o.name for o in names if o.name})/len(truths)
+    "Share of the labels that some concept is called after"
+    return len({o.name for o in names if o.name})/len(labels)

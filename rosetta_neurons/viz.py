@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from .zoo.core import _check_images
+from .sources import _check_images
 
 # %% ../nbs/09_viz.ipynb #57ab6358
 _INK = ("#1c1c1c", "#ececec") # letters and lines: light, dark
@@ -244,12 +244,12 @@ def show_rows(
     return fig
 
 # %% ../nbs/09_viz.ipynb #0a0d510c
-_MEASURES = {"correlation": "plain correlation", "content": "content correlation"}
+_MEASURES = {"correlation": "correlation", "centred": "centred correlation"}
 
 def show_scores(
     dictionary, # `RosettaDictionary`
     models:list[str] | None=None, # names of models, a row each; all if None
-    measures:Sequence[str]=tuple(_MEASURES), # "correlation" and "content", a column each
+    measures:Sequence[str]=tuple(_MEASURES), # "correlation" and "centred", a column each
     dark:bool=False # light on dark?
 )->Figure:
     "Histograms of the correlations of best buddies: of the true pairs, and under the null"
@@ -265,7 +265,7 @@ def show_scores(
 def _draw_scores(
     ax:Axes,
     table:dict[str, Tensor], # of one model: `scores` and `decoys`
-    measure:str # "correlation" or "content"
+    measure:str # "correlation" or "centred"
 ):
     "One panel of `show_scores`"
     column = list(_MEASURES).index(measure)
@@ -275,7 +275,7 @@ def _draw_scores(
     _draw_null(ax, table["decoys"][:,column], bins, "shuffled", "-")
     if "flip_decoys" in table:
         _draw_null(ax, table["flip_decoys"][:,column], bins, "sign-flip", ":")
-    if measure == "content":
+    if measure == "centred":
         _draw_threshold(ax, true[table["scores"][:,-1] <= .05])
 
 def _draw_null(

@@ -35,7 +35,7 @@ from .inversion import Inversion
 from .parts import _heat_figure, _layer_bars, _line_chart, _numbers_line
 from .searches import _Player, _Studio
 from .viz import as_heat
-from .zoo.core import _check_images
+from .sources import _check_images
 
 # %% ../nbs/14_widgets.ipynb #2b37a2ef
 def _by_text(
@@ -89,8 +89,8 @@ class _Explorer:
             _layer_bars(model, d.layers[model], partners),
         ]
 
-    def by_content(self)->list[int]: # numbers of concepts
-        "Those first that are significant and have most content correlation"
+    def by_centred(self)->list[int]: # numbers of concepts
+        "Those first that are significant and have most centred correlation"
         concepts = self.dictionary.concepts
         def rank(i): return concepts[i].q > _SIGNIFICANT, -centred_of(concepts[i])
         return sorted(range(len(concepts)), key=rank)
@@ -138,7 +138,7 @@ def dictionary_explorer(
 )->_Frames:
     "Where the units of a concept fire, in an image, in the generator and in a model"
     explorer = _explorer_of(dictionary, names, **at_hand)
-    order = concepts or explorer.by_content()
+    order = concepts or explorer.by_centred()
     images = explorer.best_images(order)
     controls = {
         "concept": _Control("select", _by_text(order, explorer.text), on_page[0]),
@@ -228,7 +228,7 @@ class _Matcher:
 
     def varied(self)->list[tuple[str, int]]: # [(layer, channel)]
         "Units that are not constant"
-        table = next(iter(self.tables.values()))["plain correlation"]
+        table = next(iter(self.tables.values()))["correlation"]
         units = self.units[self.model]
         return [unit for unit, row in zip(units, table) if not row.isnan().all()]
 

@@ -228,16 +228,16 @@ def clusters(units, pairs):
     groups += [{u} for u in units if not any(u in g for g in groups)]
     return sorted(map(sorted, groups), key=lambda o: (-len(o), o[0]))''')
 wrong(L, "q5", "positions shuffled", "only whole images", '''
-def mispaired(maps, s): return maps.roll(s, dims=3)''')
+def shuffled(maps, s): return maps.roll(s, dims=3)''')
 wrong(L, "q5", "the other way round", "image i+s", '''
-def mispaired(maps, s): return maps.roll(s, dims=0)''')
+def shuffled(maps, s): return maps.roll(s, dims=0)''')
 two = '''
-def content(maps): return maps-%s
-def content_table(a, b):
+def centred(maps): return maps-%s
+def centred_table(a, b):
     def rows(x): return F.normalize(%s.double().transpose(0,1).flatten(1), dim=1)
     return rows(a)@rows(b).T'''
-wrong(L, "q6", "each image's mean subtracted", "removes content", two % ("maps.mean((2,3), keepdim=True)", "content(x)"))
-wrong(L, "q6", "one mean for a unit", "leaves position in", two % ("maps.mean((0,2,3), keepdim=True)", "content(x)"))
+wrong(L, "q6", "each image's mean subtracted", "removes what differs between images", two % ("maps.mean((2,3), keepdim=True)", "centred(x)"))
+wrong(L, "q6", "one mean for a unit", "leaves position in", two % ("maps.mean((0,2,3), keepdim=True)", "centred(x)"))
 wrong(L, "q6", "position kept in the table", "share nothing but a place", two % ("maps.mean(0)", "(x-x.mean((0,2,3), keepdim=True))"))
 wrong(L, "q7", "counts believed", "numbers in the legend", '''
 reading = {"a": True, "b": True, "c": False, "d": True}''')
@@ -261,11 +261,11 @@ def clusters(units, pairs):
     groups = [sorted(u for u in label if label[u]==l) for l in dict.fromkeys(label.values())]
     return sorted(groups, key=len, reverse=True)''')
 wrong(L, "q5", "always the next image", "another shift", '''
-def mispaired(maps, s): return maps.roll(-1, dims=0)''')
+def shuffled(maps, s): return maps.roll(-1, dims=0)''')
 wrong(L, "q6", "rows and columns exchanged", "[units of a, units of b]", '''
-def content(maps): return maps-maps.mean(0)
-def content_table(a, b):
-    def rows(x): return F.normalize(content(x.double()).transpose(0,1).flatten(1), dim=1)
+def centred(maps): return maps-maps.mean(0)
+def centred_table(a, b):
+    def rows(x): return F.normalize(centred(x.double()).transpose(0,1).flatten(1), dim=1)
     return rows(b)@rows(a).T''')
 wrong(L, "q7", "training put it all there", "compare the untrained curve", '''
 reading = {"a": False, "b": True, "c": True, "d": False}''')

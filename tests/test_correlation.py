@@ -2,7 +2,9 @@
 import numpy as np, pytest, torch, torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
 from rosetta_neurons.matching import best_buddies
-from rosetta_neurons.correlation import _MapMoments, PairCorrelation, _map_shapes, _unit_rows
+from rosetta_neurons.moments import _MapMoments
+from rosetta_neurons.correlation import PairCorrelation
+from rosetta_neurons.ranges import _map_shapes, _unit_rows
 
 sizes = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=3)
 offsets = st.sampled_from([0., 1e2, 1e4, 1e6])

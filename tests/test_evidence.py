@@ -6,7 +6,8 @@ import pytest,torch
 
 from rosetta_neurons.cli import mine_folder
 from rosetta_neurons.dictionary import RosettaDictionary
-from rosetta_neurons.nulls import _CachedMaps,p_values,permuted_maxima,planted
+from rosetta_neurons.permutations import _CachedMaps
+from rosetta_neurons.nulls import p_values, permuted_maxima, planted
 from rosetta_neurons.truth import agreement
 from rosetta_neurons.world import PARTS,sample_scenes
 
@@ -53,7 +54,7 @@ def test_option(mined):
     "`rosetta-mine --permutations`: each match has a p, which falls as content rises, and the file keeps it"
     assert all(len(mined.tables[m]['maxima'])==19 for m in mined.models)
     for m in mined.models:
-        p = [o.p for o in sorted(mined.matches_of(m), key=lambda o: o.content)]
+        p = [o.p for o in sorted(mined.matches_of(m), key=lambda o: o.centred)]
         assert p==sorted(p, reverse=True) and min(p)==.05
 
 @pytest.mark.slow # mines first

@@ -141,8 +141,8 @@ def right(nb):
         inside = '\n'.join('    '+o for o in code.split('\n'))
         talks = f'def talk():\n{inside}\ntalk()'
         yield Case(f'print {k}.ipynb', as_json(before(nb, talks)).encode())
-    asked = before(nb, "def mispaired(maps, s):\n    print(maps, flush=True)\n    return maps.roll(-s, dims=0)\nmine = mispaired", 'mispaired')
-    asked = instead(asked, source(next(c for c in asked['cells'] if 'mine = mispaired' in source(c))) + '\nmispaired = mine', 'mispaired')
+    asked = before(nb, "def shuffled(maps, s):\n    print(maps, flush=True)\n    return maps.roll(-s, dims=0)\nmine = shuffled", 'shuffled')
+    asked = instead(asked, source(next(c for c in asked['cells'] if 'mine = shuffled' in source(c))) + '\nshuffled = mine', 'shuffled')
     yield Case('print in the answer.ipynb', as_json(asked).encode())
     for name in ('CAPITALS.IPYNB','a/b.ipynb','a_b.ipynb','a b.ipynb',"it's \"quoted\".ipynb",'line\nend.ipynb','no suffix','download.ipynb.txt','漢字 🐈.ipynb',
         unicodedata.normalize('NFD', 'José.ipynb'),unicodedata.normalize('NFC', 'José.ipynb'),'x'*240+'.ipynb','c.ipynb','c.ipynb.txt/d.ipynb','.ipynb'): yield Case(name, plain)
@@ -180,7 +180,7 @@ def wrong(nb, student):
     next(c for c in markdown['cells'] if 'def rosetta' in source(c))['cell_type'] = 'markdown'
     yield Case('wrong blank.ipynb', as_json(student).encode(), 0, student='wrong blank')
     yield case('answer in text', markdown, 3)
-    yield case('answer deleted', instead(nb, None, 'mispaired'), 3)
+    yield case('answer deleted', instead(nb, None, 'shuffled'), 3)
     yield case('syntax error', before(nb, 'def f(:', 'clusters'), 4, 'SyntaxError')
     yield case('error above', before(nb, '1/0', 'clusters'), 4, 'ZeroDivisionError')
     yield case('asks', before(nb, 'n = input()', 'clusters'), 4, 'nobody is there')
@@ -191,8 +191,8 @@ def wrong(nb, student):
     yield case('printed', instead(nb, 'def clusters(units, pairs): print([[1,2,3],[4]])', 'clusters'), 4)
     yield case('endless recursion', instead(nb, 'def clusters(units, pairs): return clusters(units, pairs)', 'clusters'), 4)
     yield case('a module', instead(nb, 'import math\ndef clusters(units, pairs): return math', 'clusters'), 4)
-    yield case('spoiled before its check', instead(nb, 'mispaired = 3', 'mispaired'), 3)
-    yield case('ended', before(nb, 'import os\nos._exit(0)', 'content'), 6, 'ended by itself') # q6 and q7
+    yield case('spoiled before its check', instead(nb, 'shuffled = 3', 'shuffled'), 3)
+    yield case('ended', before(nb, 'import os\nos._exit(0)', 'centred'), 6, 'ended by itself') # q6 and q7
     unknown = copy.deepcopy(nb)
     unknown['metadata']['otter']['assignment_name'] = '3_budies'
     yield Case('wrong lab.ipynb', as_json(unknown).encode(), 0, "3_buddies", 'Ann Lee')
@@ -244,7 +244,7 @@ pytestmark = pytest.mark.skipif(sys.platform!='linux', reason='names in bytes, p
 
 def names(which):
     "The names of the cases, without building a lab: from a notebook of stand-ins"
-    answers = ['def nearest(c, k): 1','def best_pairs(c, k): 1','def rosetta(p): 1','def clusters(u, p): 1','def mispaired(m, s): 1','def content(m): 1','reading = {}']
+    answers = ['def nearest(c, k): 1','def best_pairs(c, k): 1','def rosetta(p): 1','def clusters(u, p): 1','def shuffled(m, s): 1','def centred(m): 1','reading = {}']
     nb = dict(cells=[dict(cell_type='code', source=o) for o in ('import otter','import torch', *answers)], metadata=dict(otter=dict(assignment_name=LAB)))
     return [o.name for o in which(nb)]
 

@@ -15,8 +15,9 @@ from PIL import Image
 from torch.utils.data import DataLoader, IterableDataset
 
 from rosetta_neurons import reading, sources
-from rosetta_neurons.images import (
-    ImageFiles, ImageRun, _check_images, _input_size, near_copies, read_image, to_image)
+from rosetta_neurons.images import ImageFiles, ImageRun, near_copies, read_image, to_image
+from rosetta_neurons.sources import _check_images
+from rosetta_neurons.reading import _input_size
 from rosetta_neurons.world import sample_scenes
 
 

@@ -5,7 +5,8 @@ from PIL import Image
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 from rosetta_neurons.editing import edit, shift
-from rosetta_neurons.inversion import _compare_by, invert
+from rosetta_neurons.objectives import _compare_by
+from rosetta_neurons.inversion import invert
 from rosetta_neurons.mining import mine
 from rosetta_neurons.zoo import create_model
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_neurons.labs import build_lab,build_labs,_course_number,grade_labs,read_tests
+from rosetta_neurons.labs import build_lab, build_labs, grade_labs, read_tests
+from rosetta_neurons.labs_course import _course_number
 
 from mistakes import planted as every
 
@@ -85,7 +86,7 @@ def bare(nb):
         code = source(c)
         if c['cell_type']!='code': continue
         if answer := re.search('^(reading|choice) = .*', code, re.M): left.append(dict(c, source=answer[0]))
-        elif re.search(r'^(import|from|def|grader)\b', code, re.M) and not re.search(r'^(G|pc|stats_g|judge|with)\b', code, re.M): left.append(c)
+        elif re.search(r'^(import|from|def|evaluator)\b', code, re.M) and not re.search(r'^(G|pc|stats_g|evaluator|with)\b', code, re.M): left.append(c)
     return dict(nb, cells=left)
 
 def replaced(nb, code):

@@ -45,11 +45,11 @@ def mined_with_dead(dead, scenes):
 def test_two_dead_filters(scenes):
     "Fault 1: channels at 1e-24 took all other matches along"
     whole, dying = mined_with_dead((), scenes), mined_with_dead((3, 7), scenes)
-    found = [{(o.unit, o.partner): o.content for o in d.matches} for d in (whole, dying)]
+    found = [{(o.unit, o.partner): o.centred for o in d.matches} for d in (whole, dying)]
     assert found[0].keys() == found[1].keys()
     assert max(abs(found[0][p] - found[1][p]) for p in found[0]) < 1e-5
-    assert whole.summary["o"]["survivors"] == dying.summary["o"]["survivors"] > 50
-    assert max(m.content for m in dying.matches) < .9
+    assert whole.summary["o"]["significant"] == dying.summary["o"]["significant"] > 50
+    assert max(m.centred for m in dying.matches) < .9
     assert dying.summary["G"]["constant"] == whole.summary["G"]["constant"]
 
 @pytest.mark.parametrize("scale", [1e-38, 1e-30, 1e25, 1e37])
@@ -60,7 +60,7 @@ def test_units_of_any_size(scenes, scale):
         G.conv.weight.data[::2] *= factor
         return mine(G, {"o": Net(seed=1)}, images=scenes, n=40, k=3, **quiet)
     one, other = mined(1.), mined(scale)
-    table = [{(o.unit, o.partner): (o.correlation, o.content, o.null, o.flip) for o in d.matches} for d in (one, other)]
+    table = [{(o.unit, o.partner): (o.correlation, o.centred, o.null, o.flip) for o in d.matches} for d in (one, other)]
     assert table[0].keys() == table[1].keys()
     tolerance = 1e-5 if scale > 1e-37 else 1e-2 # below 1.2e-38 floats lose digits before anybody sees them
     assert max(abs(a-b) for p in table[0] for a, b in zip(table[0][p], table[1][p])) < tolerance

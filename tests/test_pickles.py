@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np,pytest,torch
 
 from rosetta_neurons.zoo import create_model
-from rosetta_neurons.zoo.files import _Global,_Inert,PickledNetwork,read_generator,read_pickle,read_state,_unwrapped
+from rosetta_neurons.zoo.pickles import _Global, _Inert
+from rosetta_neurons.zoo.files import PickledNetwork, read_generator, read_pickle, read_state
+from rosetta_neurons.zoo.reading import _unwrapped
 
 fixtures = Path(__file__).parent/'fixtures'
 names = ['stylegan2ada_open','stylegan2ada_open_proto3','styleganxl_random']

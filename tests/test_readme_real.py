@@ -33,7 +33,7 @@ def test_fifty_pairs_of_real_units():
         match = d.matches[i]
         x, y = maps["G"][match.unit[0]][:, match.unit[1]].double(), maps["lite2"][match.partner[0]][:, match.partner[1]].double()
         size = [max(a, b) for a, b in zip(x.shape[1:], y.shape[1:])]
-        for centred, found in ((False, match.correlation), (True, match.content)):
+        for centred, found in ((False, match.correlation), (True, match.centred)):
             a, b = (F.interpolate((m-m.mean(0) if centred else m)[:, None], size, mode="bilinear", align_corners=False).flatten() for m in (x, y))
             a, b = a-a.mean(), b-b.mean()
             worst = max(worst, abs((a@b/(a.norm()*b.norm())).item()-found))

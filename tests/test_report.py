@@ -11,7 +11,10 @@ from rosetta_neurons.cli import mine_folder
 from rosetta_neurons.dictionary import Recipe,RosettaDictionary
 from rosetta_neurons.mining import mine
 from rosetta_neurons.runtime import observe, _weights_digest
-from rosetta_neurons.report import _LIMIT, _are_copies, _find_source, _q_floors, report
+from rosetta_neurons.report import _LIMIT, report
+from rosetta_neurons.examples import _are_copies
+from rosetta_neurons.gather import _find_source
+from rosetta_neurons.cards import _q_floors
 from rosetta_neurons.truth import concept_names
 
 
@@ -88,11 +91,11 @@ def test_shows_the_rest(page, concepts):
     page.locator('#significant').uncheck()
     assert len(seen(page))==len(concepts)>len([o for o in concepts if o['q']<=0.05])
 
-@pytest.mark.parametrize('key,down', [('correlation',True), ('q',False), ('size',True), ('depth',True), ('content',True)])
+@pytest.mark.parametrize('key,down', [('correlation',True), ('q',False), ('size',True), ('depth',True), ('centred',True)])
 def test_sorts(page, key, down):
     "By each number"
     page.locator('#significant').uncheck()
-    page.locator('#sort').select_option('size' if key=='content' else 'content')
+    page.locator('#sort').select_option('size' if key=='centred' else 'centred')
     before = seen(page)
     page.locator('#sort').select_option(key)
     values = seen(page, key)
@@ -131,11 +134,11 @@ def test_layers(page, mined):
 def test_least_content(page):
     "Concepts below it go"
     page.locator('#significant').uncheck()
-    values = seen(page, 'content')
+    values = seen(page, 'centred')
     least = round(sorted(values)[len(values)//2]//.05*.05 + .05, 2)
     filters(page)
-    page.locator('#min-content').fill(str(least))
-    assert sorted(seen(page, 'content'))==sorted(o for o in values if o>=least)
+    page.locator('#min-centred').fill(str(least))
+    assert sorted(seen(page, 'centred'))==sorted(o for o in values if o>=least)
     assert 0<len(seen(page))<len(values)
 
 def show_matches(page):
@@ -154,7 +157,7 @@ def test_opens_a_concept(page, mined, concepts):
     says = page.locator('#view .tile button').evaluate_all('os => os.map(o => o.ariaLabel)')
     assert len(set(says))==len(says) and any('above half on 0 %' in o for o in says)
     best = concepts[i]
-    assert f"content {best['content']:.2f}" in page.locator('#view-facts').inner_text().replace('\n', ' ')
+    assert f"content {best['centred']:.2f}" in page.locator('#view-facts').inner_text().replace('\n', ' ')
     show_matches(page)
     rows = page.locator('#view-table tbody tr')
     assert rows.count()==len(best['matches'])
@@ -229,7 +232,7 @@ def test_without_scripts(browser, folder, concepts):
 def test_few_images(page):
     "64 images: what they can tell, and what they can't"
     note = page.locator('header .note').inner_text()
-    assert 'Only 64 images' in note and re.search(r'reach a content correlation of 0\.\d\d', note) and re.search(r'smallest q possible here is 0\.\d', note)
+    assert 'Only 64 images' in note and re.search(r'reach a centred correlation of 0\.\d\d', note) and re.search(r'smallest q possible here is 0\.\d', note)
 
 @pytest.mark.parametrize('width', [360, 768, 1280])
 def test_fits(page, width):
@@ -273,7 +276,7 @@ def test_one_purity(page, folder):
     for i,text in told:
         name = names[int(i.removeprefix('concept-'))]
         assert re.search(rf'purity\s*{name.purity:.2f}', text), (i,text)
-        assert bool(name.name)==(f': {name.truth}' in text)
+        assert bool(name.name)==(f': {name.closest}' in text)
     assert min(o.purity for o in names)>0
 
 def test_nothing_from_elsewhere(folder):
@@ -350,15 +353,15 @@ def test_all_numbers(page, concepts):
     assert page.locator('#sort').input_value()=='interest'
     i = opened(page)
     facts = page.locator('#view-facts').inner_text().replace('\n', ' ')
-    for name,k in (('content','content'),('sign-flip null','flip'),('cohesion','cohesion'),('interest','interest')):
+    for name,k in (('centred','centred'),('sign-flip null','flip'),('cohesion','cohesion'),('interest','interest')):
         shown = re.search(rf'{name} ([−\d.]+)', facts)[1].replace('−', '-')
         assert abs(float(shown)-concepts[i][k])<.0051, name
     show_matches(page)
     heads = page.locator('#view-table thead th').all_inner_texts()
-    assert heads[3:]==['correlation','content','shuffled null','content, shuffled null','sign-flip null','content, sign-flip null','q']
+    assert heads[3:]==['correlation','centred','shuffled null','centred, shuffled null','sign-flip null','centred, sign-flip null','q']
     cells = page.locator('#view-table tbody tr >> nth=0 >> td').all_inner_texts()
     match = concepts[i]['matches'][0]
-    for text,k in zip(cells[2:8], ('correlation','content','null','null_content','flip','flip_content')):
+    for text,k in zip(cells[2:8], ('correlation','centred','null','null_centred','flip','flip_centred')):
         assert abs(float(text.replace('−', '-'))-match[k])<.0056, k
     assert 'random sign' in page.locator('.help').text_content()
 

@@ -19,7 +19,7 @@ def done(*args):
 
 def same_files(a, b): return all((a/o).read_bytes() == (b/o).read_bytes() for o in FILES)
 
-def correlations(folder): return {(o.unit, o.partner): (o.correlation, o.content, o.null, o.null_content) for o in RosettaDictionary.load(folder).matches}
+def correlations(folder): return {(o.unit, o.partner): (o.correlation, o.centred, o.null, o.null_centred) for o in RosettaDictionary.load(folder).matches}
 
 def agree(a, b):
     "Correlations within 1e-5, and the same pairs but for near-ties"

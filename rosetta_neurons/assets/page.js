@@ -3,14 +3,14 @@ const ticks = [...document.querySelectorAll('[name=layer]')]
 const of = (o, k) => { const m = at('model').value; return m && k in (o.of ??= JSON.parse(o.dataset.models))[m] ? o.of[m][k] : +o.dataset[k] }
 const shown = () => [...list.children].filter(o => !o.hidden && !(at('significant').checked && o.dataset.significant == 'no'))
 function update() {
-  const words = at('filter').value.toLowerCase().split(/\s+/), least = +at('min-content').value, key = at('sort').value
+  const words = at('filter').value.toLowerCase().split(/\s+/), least = +at('min-centred').value, key = at('sort').value
   const layers = new Set(ticks.filter(o => o.checked).map(o => o.value))
-  for (const o of all) o.hidden = !layers.has(o.dataset.depth) || !words.every(w => o.dataset.text.includes(w)) || least > 0 && of(o, 'content') < least
+  for (const o of all) o.hidden = !layers.has(o.dataset.depth) || !words.every(w => o.dataset.text.includes(w)) || least > 0 && of(o, 'centred') < least
   list.append(...[...all].sort((a, b) => key == 'q' ? of(a, key) - of(b, key) : of(b, key) - of(a, key)))
   tell()
 }
 function tell() {
-  const least = +at('min-content').value, n = shown().length
+  const least = +at('min-centred').value, n = shown().length
   at('min-shown').value = least > 0 ? least.toFixed(2) : 'any'
   at('count').value = n + ' of ' + all.length + ' concepts shown'
   at('none').hidden = n > 0 || !all.length
@@ -94,7 +94,7 @@ function enlarge(says, photo, heat, k, n) {
 }
 function table(c) {
   const number = x => x == null ? '–' : (Math.abs(x) < .005 ? 0 : x).toFixed(2).replace('-', '−'), flips = c.matches.some(m => m[9] != null)
-  const kept = flips ? [5, 6, 7, 8, 9, 10] : [5, 6, 7, 8], names = ['correlation', 'content', 'shuffled null', 'content, shuffled null', 'sign-flip null', 'content, sign-flip null']
+  const kept = flips ? [5, 6, 7, 8, 9, 10] : [5, 6, 7, 8], names = ['correlation', 'centred', 'shuffled null', 'centred, shuffled null', 'sign-flip null', 'centred, sign-flip null']
   const t = made('table'), head = t.createTHead().insertRow(), body = t.createTBody()
   for (const o of ['unit of G', 'model', 'partner', ...names.slice(0, kept.length), 'q']) { const h = made('th', '', o); h.scope = 'col'; head.append(h) }
   for (const m of c.matches) {

@@ -16,8 +16,8 @@ from torchvision.utils import make_grid
 
 from .core import _Pool, _autocast, _fast, task
 from .stylegan2 import _Average, _GANTask, critic_loss
-from ..zoo.biggan import (
-    _Spectral, _batch_mode, mini_biggan, standing_statistics)
+from ..zoo.norms import _Spectral
+from ..zoo.biggan import _batch_mode, mini_biggan, standing_statistics
 
 # %% ../../nbs/15_train/08_biggan.ipynb #63c30c3e
 class _Down(nn.Module):

@@ -16,7 +16,7 @@ from typing import Any, Callable
 import torch
 from torch import Tensor, nn
 
-from ..hooks import _no_such
+from ..layers import _no_such
 from ..world import Scenes, sample_scenes
 from ..zoo.core import WEIGHTS, save_weights
 

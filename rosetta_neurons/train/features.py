@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .core import _Pool, Task, _autocast, _fast, task, _warm_cosine
-from ..world import ANIMALS, COATS, PARTS, Scenes, _coat_color
+from ..world import ANIMALS, COATS, PARTS, Scenes
+from ..animals import _coat_color
 from ..zoo.core import WEIGHTS, load_weights
 
 # %% ../../nbs/15_train/01_features.ipynb #32fa75a6

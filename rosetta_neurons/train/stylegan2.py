@@ -18,7 +18,8 @@ from torchvision.utils import make_grid
 
 from .core import _Pool, Task, _autocast, _fast, task, _warm_cosine
 from .features import _Features, _frozen_features
-from ..zoo.core import WEIGHTS, load_weights, _sample_z
+from ..zoo.core import WEIGHTS, load_weights
+from ..zoo.latents import _sample_z
 from ..zoo.stylegan2 import mini_stylegan2
 
 # %% ../../nbs/15_train/05_stylegan2.ipynb #055bc81a
@@ -120,13 +121,13 @@ class _GANTask(Task):
     def alternate(self,
         step:int,
         loss_d:Tensor, # of the critic, on detached drawings
-        judge:Callable[[], list[Tensor]], # logits of the same drawings by the critic just updated
+        logits_of:Callable[[], list[Tensor]], # logits of the same drawings by the critic just updated
     )->dict[str, Tensor]: # both losses
         "First the critic learns, then the generator"
         _learn(self.opt_d, loss_d)
         self.D.requires_grad_(False)
         with _autocast(self.device):
-            loss_g = generator_loss(judge())
+            loss_g = generator_loss(logits_of())
         _learn(self.opt_g, loss_g)
         self.D.requires_grad_(True)
         self.ema.update(self.G, step, self.batch_size)

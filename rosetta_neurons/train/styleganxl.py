@@ -16,7 +16,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from .core import _Pool, _autocast, _fast, task
 from .features import _frozen_features
 from .stylegan2 import _GAIN, _Average, _GANTask, _Heads, critic_loss
-from ..zoo.core import _sample_z
+from ..zoo.latents import _sample_z
 from ..zoo.styleganxl import mini_styleganxl
 
 # %% ../../nbs/15_train/09_styleganxl.ipynb #53714da9
@@ -105,10 +105,10 @@ class _StyleGANXLTask(_GANTask):
             on_real = self.D(real, label)
             on_fake = self.D([f.detach() for f in fake], label)
             loss_d = critic_loss(on_real, on_fake)
-        def _judge():
+        def _logits():
             guide = [self._guide(images, label)] if step >= self.guided else []
             return self.D(fake, label) + guide
-        return self.alternate(step, loss_d, _judge)
+        return self.alternate(step, loss_d, _logits)
 
     @torch.no_grad()
     def picture(self):

@@ -13,16 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rosetta_neurons.zoo.core import (
-    Latents,
-    _class_labels,
-    from_weights,
-    _load_fitting,
-    register,
-    _sample_z,
-    _weights_family,
-)
-from .files import SOURCES, fetch, read_state, _unwrapped
+from .core import Latents, from_weights, register, _weights_family
+from .latents import _class_labels, _sample_z
+from .weights import _load_fitting
+from .files import SOURCES, fetch, read_state
+from .reading import _unwrapped
 from .norms import _Norm, _Spectral
 
 # %% ../../nbs/07_zoo/06_biggan.ipynb #cf3220fe

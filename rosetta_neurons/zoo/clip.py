@@ -13,7 +13,7 @@ import torch
 from open_clip import CLIP
 from torch import Tensor, nn
 
-from ..hooks import _no_such
+from ..layers import _no_such
 from ..world import ANIMALS, COATS, COLORS
 from .core import Vision, register
 from .files import SOURCES, _load_published

@@ -19,8 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..hooks import _float32_by_default, named_layers, _no_such, record
-from ..images import _check_images
+from ..layers import _float32_by_default, _no_such
+from ..hooks import named_layers, record
+from ..sources import _check_images
 from .latents import Latents # noqa: F401 (is only offered here)
 from .reading import read_state, _unwrapped
 from .weights import _load_fitting, read_weights

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .core import Latents, _class_labels, _sample_z
+from .core import Latents
+from .latents import _class_labels, _sample_z
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #e775da20
 def _grid_code(dim:int, rows:int)->Tensor: # [1, rows*rows, dim]

@@ -19,10 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from ..hooks import _no_such, record
+from ..layers import _no_such
+from ..hooks import record
 from .clip import _OpenClipVision
-from .core import _LIBRARIES, _Entry, Vision, _load_fitting
-from .files import _in_a_sentence, _patient_only_online, read_state, _unwrapped
+from .core import _LIBRARIES, _Entry, Vision
+from .weights import _load_fitting
+from .files import _in_a_sentence, _patient_only_online, read_state
+from .reading import _unwrapped
 from .resnet import _STAGES
 
 # %% ../../nbs/07_zoo/08_libraries.ipynb #95c9bc9d

@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_unshuffle
 from torchvision.models import mobilenet_v2
 
-from .core import IMAGENET, Vision, _load_fitting, register
-from .files import Source, _check_file, read_state, _unwrapped
+from .core import IMAGENET, Vision, register
+from .weights import _load_fitting
+from .files import Source, _check_file, read_state
+from .reading import _unwrapped
 from .libraries import _with_layers
 
 # %% ../../nbs/07_zoo/10_real.ipynb #0d443074

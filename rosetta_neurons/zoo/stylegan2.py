@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .core import Latents, _class_labels, register, _sample_z
+from .core import Latents, register
+from .latents import _class_labels, _sample_z
 
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #ed4b9cc4
@@ -332,4 +333,4 @@ register(
     family="StyleGAN2",
     licence="Apache-2.0",
     note="trained with a projected discriminator; "
-        "its feature network (see 15_train) is not mined and not the judge")
+        "its feature network (see 15_train) is not mined and not the evaluator")

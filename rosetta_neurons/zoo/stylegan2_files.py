@@ -13,13 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rosetta_neurons.zoo.core import (
-    from_weights,
-    _load_fitting,
-    register,
-    _sample_z,
-    _weights_family,
-)
+from .core import from_weights, register, _weights_family
+from .weights import _load_fitting
+from .latents import _sample_z
 from .files import SOURCES, fetch, read_generator
 from .stylegan2 import _Mapping, StyleGAN2, _fir_filter
 

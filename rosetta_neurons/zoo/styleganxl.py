@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..world import ANIMALS
-from .core import Latents, _class_labels, register, _sample_z
+from .core import Latents, register
+from .latents import _class_labels, _sample_z
 from .signals import _Signal, _down_matrix, _kaiser_lowpass, _layer_specs
 from .signals import _numbered_signals, _up_matrix
 from .stylegan2 import _FullyConnected, _normalize_2nd_moment
@@ -364,5 +365,5 @@ register(
     family="StyleGAN-XL",
     licence="Apache-2.0",
     note="margin of 2 pixels, not 10; trained with a projected discriminator and a classifier's "
-        "guidance; their networks (see 15_train) are not mined and not the judge")
+        "guidance; their networks (see 15_train) are not mined and not the evaluator")
 

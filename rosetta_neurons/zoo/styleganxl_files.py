@@ -11,7 +11,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .core import from_weights, _load_fitting, register, _weights_family
+from .core import from_weights, register, _weights_family
+from .weights import _load_fitting
 from .files import SOURCES, fetch, read_generator
 from .signals import _Signal, _layer_spec
 from .styleganxl import StyleGANXL, styleganxl_256
