@@ -239,5 +239,5 @@ def resolve(
     if given is not None:
         return zoo.as_vision(given)
     import_module("rosetta_neurons.zoo") # all families
-    known = [o for o in names if zoo.known_model(o)]
+    known = [o for o in names if zoo._known_model(o)]
     return zoo.create_model(known[0]) if known else None

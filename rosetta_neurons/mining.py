@@ -24,8 +24,8 @@ from .permutations import _CachedMaps, _cached_bytes
 from .nulls import permuted_maxima
 from .passes import _Passes, _levels_of
 from .runtime import (
-    _as_bytes, _as_setting, _check_counts, _check_writable, _is_first, _joined, _new_tensors_on,
-    _ready_to_mine, _sha256_of, _together)
+    _as_bytes, _as_setting, _check_counts, _check_writable, _is_first, _joined, _keeping_memory,
+    _new_tensors_on, _ready_to_mine, _sha256_of, _together)
 from .runs import _layers_of, _named_models, _source_of
 from .sums import table_bytes
 from .tables import _check_names
@@ -159,7 +159,7 @@ class _Mining(_Resumable):
         self.device = device
         self._resume(checkpoint)
         done = self.part*self._batches_per_pass + (self.at - self.first)//self.batch_size
-        with tqdm(disable=not progress, initial=done) as bar:
+        with _keeping_memory(), tqdm(disable=not progress, initial=done) as bar:
             while not self.channels or self.part < len(self.blocks):
                 self._run_pass(bar, checkpoint)
                 self.end_pass()

@@ -209,7 +209,6 @@ def _ready_to_mine(
     "Models in eval mode on one device, no gradients, full precision; all as it was afterwards"
     device = torch.device(device or _device_of(nets[0]))
     with ExitStack() as stack:
-        stack.enter_context(_keeping_memory())
         stack.enter_context(evaluating(*nets))
         stack.enter_context(full_precision())
         stack.enter_context(_seeded(seed, device))
