@@ -2,8 +2,8 @@
 
 FOLDER is what `tools/photos.py FOLDER` gathers, and OUT where the dictionary goes. All ReLU6 layers of EfficientNet-Lite 0 (in G's
 place) and Lite 2 (extra `real`), which is some 19,000 x 26,000 units: their tables don't fit into 8 GB, so it takes several passes
-over n (200) photographs. When it is stopped, the same call goes on. Every call adds its seconds of the clock to OUT/calls.jsonl, if
-it comes to its end or is interrupted; when the dictionary is there, benchmarks/all_layers.json is written.
+over n (200) photographs. When it is stopped, the same call goes on; OUT/calls.jsonl says when it was called and when it ended.
+Writes benchmarks/all_layers.json.
 As many threads as cores, unless OMP_NUM_THREADS says otherwise.
 """
 import json
@@ -30,10 +30,9 @@ def peak_gb():
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**20, 2)
 
 
-def note_call(log, start, end):
-    "Add the seconds of this call to those before"
+def note(log, **what):
     with log.open("a") as f:
-        print(json.dumps(dict(minutes=round((time.monotonic()-start)/60, 1), peak_gb=peak_gb(), end=end)), file=f)
+        print(json.dumps(dict(at=time.strftime("%H:%M:%S"), **what, peak_gb=peak_gb())), file=f)
 
 
 def main(folder, out, n=200):
@@ -43,13 +42,10 @@ def main(folder, out, n=200):
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     log, start = out/"calls.jsonl", time.monotonic()
-    try:
-        d = mine(G, {"lite2": D}, n=int(n), images=files, groups=groups, size=224, errors="skip", layers=layers,
-            batch_size=BATCH, max_memory=TABLES, out=out)
-    except KeyboardInterrupt:
-        note_call(log, start, "interrupted")
-        raise
-    note_call(log, start, "dictionary")
+    note(log, event="called", checkpoint=(out/"checkpoint.safetensors").is_file())
+    d = mine(G, {"lite2": D}, n=int(n), images=files, groups=groups, size=224, errors="skip", layers=layers, batch_size=BATCH,
+        max_memory=TABLES, out=out)
+    note(log, event="dictionary", minutes=round((time.monotonic()-start)/60, 1))
     sizes = [len(c.units) for c in d.concepts]
     row = dict(n=d.n, threads=torch.get_num_threads(), units={m: sum(d.recipe.channels[m].values()) for m in ("G", "lite2")},
         tables=TABLES, calls=[json.loads(line) for line in log.open()], null=left_by(d, "lite2"), concepts=len(sizes),
