@@ -89,7 +89,7 @@ def _growing_tables(
     if any(n-start < 2 for start, n in zip(starts, ns)):
         raise ValueError(
             f"ns is {ns}; expected growing numbers of images, each larger by 2 or more, "
-            "for mispairing needs two")
+            "for shuffling needs two")
     z = G.sample(max(ns), seed=seed)
     sums = {}
     tables = {}

@@ -82,7 +82,7 @@ class _ShuffledPairs:
         of B; a `ValueError` where there are no more images than that"""
         if self.n <= self.shift:
             raise ValueError(
-                f"mispairing by {self.shift} needs more than {self.shift} images, got {self.n}")
+                f"shuffling by {self.shift} needs more than {self.shift} images, got {self.n}")
         return [(self.last, self.first)]
 
     def _partners(self, maps_a:dict, n:int, met:int)->dict:
