@@ -10,50 +10,17 @@ import csv
 import json
 import resource
 import sys
-import time
 from pathlib import Path
 from statistics import fmean, stdev
 
 import torch
+from floor import forward_seconds, matrix_rate, multiplications, seconds
 
 from rosetta_neurons.all import (
-    CLUSTERINGS, create_model, evaluating, jaccard, mine, q_values, record)
-from rosetta_neurons.runtime import full_precision
+    CLUSTERINGS, create_model, jaccard, mine, q_values)
 
 LATE, FEW = 3, 200 # layers, and images, of trained against untrained
 DRAWS = 5 # random weights of each
-
-
-def seconds(f):
-    "CPU seconds of a call, and what it returned"
-    start = time.process_time()
-    res = f()
-    return time.process_time()-start, res
-
-
-def matrix_rate(side=1024, repeats=8):
-    "Multiplications a second of a square product in float32"
-    a, b = torch.randn(2, side, side)
-    a @ b
-    took, _ = seconds(lambda: [a @ b for _ in range(repeats)])
-    return repeats*side**3/took
-
-
-def multiplications(d):
-    "Of the products of maps that a run needs: true and shuffled with each model, and G with itself"
-    def layers(m): return [(c, d.recipe.sizes[m][l]) for l, c in d.recipe.channels[m].items()]
-    def pairs(a, b): return sum(c*e*min(s[0], t[0])*min(s[1], t[1]) for c, s in layers(a) for e, t in layers(b))
-    return d.n*(sum(2*pairs("G", m) for m in d.models) + pairs("G", "G")/2)
-
-
-def forward_seconds(nets, batches):
-    "What calling the models takes"
-    def run():
-        for x in batches:
-            for net in nets:
-                net(x)
-    with evaluating(*nets), full_precision():
-        return seconds(run)[0]
 
 
 def left_by(d, m):
@@ -78,7 +45,7 @@ def main_run(images, n, groups):
     "Lite 0 against Lite 1 and 2"
     G, others = create_model("efficientnet_lite0"), {f"lite{i}": create_model(f"efficientnet_lite{i}") for i in (1, 2)}
     took, d = seconds(lambda: mine(G, others, n=n, images=images, groups=groups, size=224, errors="skip", progress=False))
-    forward = forward_seconds([G, *others.values()], d.live.batches())
+    forward = forward_seconds(d)
     products = multiplications(d)/matrix_rate()
     kept = d.filter(q=.05)
     sizes = [len(c.units) for c in d.concepts]
