@@ -131,7 +131,11 @@ def mine_folder(
     **kwargs
 )->str: # what was found, two lines for each generator; only the first of several processes says so
     """Mine the Rosetta Neurons that a generator shares with other models; write a dictionary,
-    and a page that shows it"""
+    and a page that shows it
+
+    A `ValueError` for models, layers, sizes and images that don't fit together, and whatever
+    `mine` and `report` raise.
+    """
     from rosetta_neurons.runtime import _is_first
     _check_size(size, images)
     every = generator == "all"
@@ -238,7 +242,10 @@ def invert_file(
     progress:bool=True, # show bars?
     **kwargs
 )->str: # where things are
-    "Generate an image that other networks respond to as they do to a given one (Eq. 5 and 7)"
+    """Generate an image that vision models respond to as they do to a given one (Eq. 5 and 7)
+
+    A `ValueError` where `out` is no name of an image, and whatever `mine` and `invert` raise.
+    """
     from rosetta_neurons.inversion import invert
     _check_picture(out)
     wanted = _picture(image)
@@ -301,7 +308,11 @@ def edit_file(
     out:str="edited.png", # file for the result
     progress:bool=True, # show bars?
 )->str: # where things are
-    "Change an image by changing what the Rosetta Neurons do"
+    """Change an image by changing the maps of the Rosetta Neurons (Sec. 4.2)
+
+    A `ValueError` for anything but one change and for an `out` that is no name of an image, and
+    whatever `mine`, `invert` and `edit` raise.
+    """
     from rosetta_neurons.editing import edit
     from rosetta_neurons.inversion import invert
     change = _the_change(shift, zoom, copy_paste, remove)

@@ -60,7 +60,10 @@ def cluster(
     units:Iterable[int], # units of G
     self_buddies, # `LongTensor[p, 2]` of G and itself: `best_buddies(..., exclude_self=True)`
 )->list[list[int]]: # groups of units, largest first, then by smallest unit
-    "Connected components of `units` where self best buddies are the edges (section 3.2)"
+    """Group units of G that have similar maps (Sec. 3.2)
+
+    The connected components of `units`, where the edges are the best buddies of G with itself.
+    """
     group = {int(u): [int(u)] for u in units}
     for a, b in _pairs_of(self_buddies):
         if a not in group or b not in group or group[a] is group[b]:
@@ -73,6 +76,7 @@ def cluster(
 
 # %% ../nbs/06a_concepts.ipynb #a8f1fc82
 _COHESION = .3 # least mean correlation between the two halves of a branch that is cut off
+# rules that make concepts of Rosetta Neurons; the second one is the paper's (Sec. 3.2)
 CLUSTERINGS = ("cut components", "connected components")
 
 def _linkage_tree(
@@ -106,7 +110,10 @@ def _joins_of(
 def largest_allowed(
     n:int, # Rosetta Neurons in all
 )->int:
-    "Most of them that one concept may hold: a twentieth of 500 and more, a fifth of fewer; any two"
+    """The most Rosetta Neurons that one concept may hold
+
+    A twentieth of 500 and more, a fifth of fewer, and at least two.
+    """
     return max(2, n//20 if n >= 500 else n//5)
 
 def _cut_tree(
@@ -196,15 +203,15 @@ class Match(NamedTuple):
     p:float | None=None # of any match as good among images paired at random; None where none were
 
     def as_json(self)->dict[str, Any]:
-        "Names and numbers"
+        "Its fields by name, with None in place of NaN"
         fields = {name: _json_number(o) for name, o in self._asdict().items()}
         if self.p is None:
             del fields["p"]
         return fields
 
 def centred_of(
-    match:Match,
-)->float:
+    match:Match, # whose `centred` is NaN where it has none
+)->float: # from -1 to 1; -1 where there is none
     "Centred correlation to sort by: a match without one comes last"
     return -1. if math.isnan(match.centred) else match.centred
 
@@ -233,7 +240,7 @@ def _best_unit(
     return min(found)
 
 class Concept:
-    """Rosetta Neurons that mean the same in G
+    """Rosetta Neurons whose units of G have similar maps, as `cluster` groups them (Sec. 3.2)
 
     `partners`: units of each model; `best`: its `Match` of the largest centred correlation.
     `correlation`, `centred`, `null`, ...: means over the models, of their best matches.
@@ -274,7 +281,7 @@ class Concept:
             f"centred {self.centred:.2f}, q {self.q:.2g})")
 
     def as_json(self)->dict[str, Any]:
-        "Units, numbers, matches"
+        "Its units, numbers and matches by name, with None in place of NaN"
         names = [*_NUMBERS, "q", "cohesion", "interest"]
         if self.p is not None:
             names.append("p")
@@ -284,9 +291,9 @@ class Concept:
 # %% ../nbs/06a_concepts.ipynb #d283c86c
 def jaccard(
     a:Iterable, # of what can be in a set
-    b:Iterable,
-)->float:
-    "Share of what is in either of two sets that is in both; NaN for two empty ones"
+    b:Iterable, # likewise
+)->float: # from 0 to 1; NaN for two empty ones
+    "Jaccard index of two sets: the share of what is in either that is in both"
     a = set(a)
     b = set(b)
     return len(a & b)/len(a | b) if a | b else math.nan
@@ -313,7 +320,7 @@ class Comparison:
 
     @property
     def found(self)->float: # NaN where the first has no concepts
-        "Share of concepts found again"
+        "Share of the first one's concepts that are found again: those with a Jaccard index of 0.5"
         if not self.counterparts:
             return math.nan
         return fmean(likeness >= .5 for _, likeness in self.counterparts)

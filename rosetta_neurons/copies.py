@@ -220,7 +220,8 @@ def near_copies(
     Two images are near-copies if small pictures of 16 x 16 pixels differ, in the mean absolute
     difference over their mean contrast, by at most 0.2; or pictures of 64 x 64, shifted by up to
     two pixels, do. Whatever hangs together by pairs is a group, so a slow film is one. Takes time
-    as the square of N, about a second for 4,000 images, and a reading of each.
+    as the square of N, about a second for 4,000 images, and a reading of each. A `ValueError`
+    names an image that can't be read, and a `FileNotFoundError` a file that there is not.
     """
     items = _items_of(images)
     def thumbs_of(start, stop):

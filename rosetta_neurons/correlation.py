@@ -49,11 +49,11 @@ def _batch_score(
 def released_score(
     maps_a:dict[str, Tensor], # {layer: [B, C, H, W]}
     maps_b:dict[str, Tensor], # maps of the same images in the other model
-    batch_size:int=10,
+    batch_size:int=10, # images at a time; the score depends on it
 )->Tensor: # [units_a, units_b] float32
-    """What the code released with the paper scores pairs of units by
+    """Score pairs of units as the code released with the paper does, in place of Eq. 2
 
-    It is no correlation (Eq. 2): it subtracts no mean, and depends on the size of the batches.
+    It is no correlation: it subtracts no mean, and depends on the size of the batches.
     """
     n = len(next(iter(maps_a.values())))
     starts = range(0, n, batch_size)
@@ -96,7 +96,7 @@ class _PairSums:
     def of(cls,
         a:_MapMoments, # of the first model, kept by the caller, for all sizes of `b`
         b:_MapMoments, # of the other model; `a` itself for the correlation of a model with itself
-        device:torch.device | str="cpu",
+        device:torch.device | str="cpu", # where the sums are kept
     )->Self:
         "Sums for models whose moments are kept elsewhere"
         self = cls()
@@ -105,27 +105,27 @@ class _PairSums:
 
     @property
     def n(self)->int:
-        "Images seen"
+        "Number of images so far"
         return self.a.n + self.a.w
 
     @property
     def units_a(self)->Units:
-        "Rows of `compute`"
+        "Units of the first model, the rows of `compute`"
         return self.a.units
 
     @property
     def units_b(self)->Units:
-        "Columns of `compute`"
+        "Units of the other model, the columns of `compute`"
         return self.b.units
 
     @property
     def stats_a(self)->RunningStats:
-        "Eq. 1 for `units_a`"
+        "Mean, variance and range of each of `units_a` (Eq. 1)"
         return self.flush().a.stats()
 
     @property
     def stats_b(self)->RunningStats:
-        "Eq. 1 for `units_b`"
+        "Mean, variance and range of each of `units_b` (Eq. 1)"
         return self.flush().b.stats()
 
     def add(self,

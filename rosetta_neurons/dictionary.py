@@ -45,7 +45,7 @@ def markdown_table(
     head:list, # names of the columns
     rows:list, # one list each
 )->str:
-    "Markdown table"
+    "A table in Markdown: the names of the columns, then one line for each row"
     lines = [head, ["---"]*len(head), *rows]
     return "\n".join(f"| {' | '.join(map(str, o))} |" for o in lines)
 
@@ -186,7 +186,7 @@ class _Saved(_Shown):
     def as_json(self,
         sha256:str, # digest of the tensors' file
     )->dict[str, Any]:
-        "All that `dictionary.json` says"
+        "All that `dictionary.json` says: recipe, counts, concepts"
         return dict(
             **_SCHEMA,
             sha256=sha256,
@@ -221,8 +221,8 @@ class _Saved(_Shown):
     )->Self:
         """Read a dictionary
 
-        A `ValueError` where it is of another version, was cut short or edited, or where its two
-        files don't belong together.
+        A `FileNotFoundError` where there is none. A `ValueError` where it is of a version to come,
+        was cut short or edited, or where its two files don't belong together.
         """
         folder = Path(os.path.expanduser(folder))
         js = _read_json(folder/"dictionary.json")
@@ -250,6 +250,8 @@ _SHIPPED = Path(rosetta_neurons.__file__).parent/"dictionaries"
 class RosettaDictionary(_Saved):
     """Concepts that a generator shares with one or more models, and the statistics to use them
 
+    The dictionary of Sec. 3.2, as `mine` makes it.
+
     `matches`: all best buddies of G and each model, a `Match` each. `concepts`: clusters of Rosetta
     Neurons, a `Concept` each, of the largest interest first. `units`, `layers`: of each model;
     `models`: their names, without "G". The fields of its `Recipe` are attributes, too.
@@ -257,7 +259,10 @@ class RosettaDictionary(_Saved):
     def compare(self,
         other:"RosettaDictionary", # of the same generator
     )->Comparison:
-        "What is found again in another one; a `ValueError` where they share no units"
+        """What is found again in another dictionary of the same generator
+
+        A `ValueError` where they are of two generators, or have no model in common.
+        """
         mine = self.recipe.digests["G"]
         theirs = other.recipe.digests["G"]
         if mine != theirs:
@@ -286,10 +291,10 @@ class RosettaDictionary(_Saved):
     def push_to_hub(self,
         repo:str, # "user/name"
         message:str="Dictionary of Rosetta Neurons", # of the commit
-        private:bool=False,
+        private:bool=False, # make a new repository private?
         **kw, # of `HfApi`, such as `token`
     )->str: # address of the commit
-        "Save, and upload to the Hugging Face hub"
+        "Save, and upload to the Hugging Face hub; errors are those of `save` and of the hub"
         api = HfApi(**kw)
         with tempfile.TemporaryDirectory() as tmp:
             api.create_repo(repo, private=private, exist_ok=True)
@@ -309,9 +314,12 @@ class RosettaDictionary(_Saved):
 
     @classmethod
     def shipped(cls,
-        generator:str="mini_stylegan2",
+        generator:str="mini_stylegan2", # one of the mini generators
     )->Self:
-        "The dictionary that comes with the package: of a mini generator and the vision models"
+        """A dictionary that comes with the package: of a mini generator and the mini vision models
+
+        A `ValueError` names the closest where there is none for `generator`.
+        """
         folder = _SHIPPED/generator
         if not (folder/"dictionary.json").is_file():
             raise _no_such("shipped dictionary", generator, [o.name for o in _SHIPPED.iterdir()])

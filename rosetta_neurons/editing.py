@@ -24,7 +24,8 @@ from .search import _Asked, Inversion, SearchOptions, _search_all
 from .spaces import _Space, _starting_points
 
 # %% ../nbs/13_editing.ipynb #117622fa
-Change = Callable[[Tensor], Tensor] # maps [B, U, H, W] -> maps of that shape
+# what an edit does to activation maps: maps [B, U, H, W] -> maps of that shape
+Change = Callable[[Tensor], Tensor]
 
 _PADDING = dict(zero="zeros", edge="border") # what comes in from outside, in PyTorch's words
 
@@ -48,7 +49,10 @@ def zoom(
     by:float=2., # how much larger; the paper's is 2
     fill:str="zero", # "zero" or "edge": what comes in from outside, where `by` is below 1
 )->Change: # function from maps to maps
-    "Enlarge about the centre; a `ValueError` unless `by` is above 0"
+    """Enlarge maps about their centre, as "Zoom-in" of Sec. 4.2 does
+
+    A `ValueError` unless `by` is above 0; one for another `fill`, once it is applied.
+    """
     if not by > 0:
         raise ValueError(f"zoom by {by}: expected a number above 0")
     return partial(moved, scale=by, right=0, down=0, fill=fill)
@@ -58,7 +62,11 @@ def shift(
     down:float=0., # share of the height; negative up
     fill:str="zero", # "zero" (the paper's) or "edge": what comes in from outside
 )->Change: # function from maps to maps
-    "Move; a `ValueError` for shares that are not between -1 and 1"
+    """Move maps by a share of their size, as "Shift" of Sec. 4.2 does
+
+    A `ValueError` for shares that are not between -1 and 1; one for another `fill`, once it is
+    applied.
+    """
     if max(abs(right), abs(down)) >= 1:
         raise ValueError(
             f"shift by {right}, {down}: expected shares of the image, between -1 and 1")
@@ -74,13 +82,20 @@ def copy_paste(
     by:float=.25, # share of the width
     fill:str="zero", # "zero" or "edge"
 )->Change: # function from maps to maps
-    "What was in the middle, twice: moved to the left in the left half, to the right in the right"
+    """Put what is in the middle of maps there twice, as "Copy & paste" of Sec. 4.2 does
+
+    The left half is of maps moved to the left, the right half of maps moved to the right. Once it
+    is applied, a `ValueError` for a share that is not between -1 and 1, and for another `fill`.
+    """
     return partial(_copied, by=by, fill=fill)
 
 def remove(
     maps:Tensor | None=None, # [B, U, H, W]
 )->Any: # as `maps`; without them, this function
-    "Everywhere the smallest value of each map: as if there were nothing for the unit to see"
+    """Set each map to its smallest value everywhere, as Sec. 4.2 does to remove a concept
+
+    Then the unit is as active as where there is nothing for it in the image.
+    """
     if maps is None:
         return remove
     return maps.amin((2, 3), keepdim=True).expand_as(maps)
@@ -167,7 +182,7 @@ def edit(
     start="source", # "source", "fresh" (near the mean; for a z mapped to w, at random), or latents
     objective:str="cosine", # "cosine", "released" or "paper"
     space:str | None=None, # "z" or "w"; w where G has one
-    steps:int=500,
+    steps:int=500, # of the search; the paper's number
     lr:float | None=None, # learning rate of Adam; as in `invert`
     alpha:float=0., # how much to stay near `toward`
     norm:str="l2", # of the regularisation: "l1" or "l2"
@@ -177,10 +192,12 @@ def edit(
     frames:int=9, # images to keep on the way
     progress:bool=True, # show a bar?
 )->Inversion: # in order of the latents; the searches of one image stand side by side
-    """Latents whose units do what `change` makes of the units' maps for `z` (section 4.2)
+    """Latents whose units do what `change` makes of the units' maps for `z` (Sec. 4.2)
 
-    A `TypeError` where the change is no function; a `ValueError` for a start, a concept or a
-    model that there is not, and for a generator that is not the dictionary's.
+    Searched for as in `invert` by Eq. 5, with the changed maps as the targets of Eq. 6. Ctrl-C ends
+    the search with the best so far. A `TypeError` where the change is no function; a `ValueError`
+    for a count below 1, for a start, a concept, a model or an objective that there is not, and for
+    a generator that is not the dictionary's.
     """
     _check_counts(
         steps=(steps, 1), batch_size=(batch_size, 1), frames=(frames, 1), seeds=(len(seeds), 1))

@@ -19,8 +19,12 @@ def q_values(
     targets:Tensor, # scores `[p]` of the matches of the true pairing; NaN for one without a score
     decoys:Tensor, # scores `[d]` of the matches found under a null
 )->Tensor: # float64 `[p]`; 1 where there is no score
-    """Smallest false discovery rate, (1 + decoys above) / targets above, at which each target is
-    still kept"""
+    """q-value of each match: the smallest false discovery rate at which it is still kept
+
+    The rate of all matches at least as good is (1 + decoys above) / (targets above), as in the
+    target-decoy competition of proteomics (Elias and Gygi, 2007); with the 1 it holds for few
+    matches too (Barber and Candès, 2015).
+    """
     known = ~targets.isnan()
     of_decoys = decoys[~decoys.isnan()].sort().values
     scores, place, count = targets[known].unique(return_inverse=True, return_counts=True)
@@ -142,15 +146,23 @@ def scored_buddies(
     flip:PairCorrelation, # of flipped signs
     k:int = 5, # K of Eq. 3
     center:str = "unit", # match by correlation (Eq. 2, "unit") or centred ("position")
-)->tuple[Tensor, Tensor, Tensor, Tensor, Tensor]: # as `ScoredBuddies.finish`
-    "Best buddies with their scores, from whole tables"
+)->tuple[Tensor, Tensor, Tensor, Tensor, Tensor]: # `[p, 2]`, `[p, 7]`, `[d, 2]`, `[d, 3]`, `[p]`
+    """Best buddies (Eq. 3) with their scores and q-values, from whole tables
+
+    Returns the pairs; their correlation, centred correlation, what both nulls give the same two
+    units (null, null_centred, flip, flip_centred) and q; correlation and centred correlation of the
+    decoys of shuffled images; the same and z of those of flipped signs; z of the pairs.
+    """
     search = _ScoredBuddies(k, center)
     search.add(true, null, flip)
     return search.finish()
 
 # %% ../nbs/05a_fdr.ipynb #7fbb911a
 def rosetta_q(
-    qs:dict[str, list[float]], # q of each partner, by model
-)->float:
-    "q of a Rosetta Neuron (Eq. 4): of its best partner in each model, over the models the largest"
+    qs:dict[str, list[float]], # `{model: q of each partner}`
+)->float: # from 0 to 1
+    """q-value of a Rosetta Neuron (Eq. 4), which has to have a partner in every model
+
+    The q of its best partner in each model, of these the largest.
+    """
     return max(min(o) for o in qs.values())

@@ -294,7 +294,7 @@ def invert(
     label=None, # of the latents; a generator with classes must be told which to draw
     truncation=None, # of the latents
     start=None, # latents to start from, one for each search, with their labels; None to sample
-    steps:int=500,
+    steps:int=500, # of Adam; the paper's number
     lr:float | None=None, # of Adam; 0.05 for w, 0.02 for z, or 0.1 for a z that is mapped to w
     alpha:float=.1, # coefficient of Eq. 5
     beta:float=1., # coefficient of Eq. 7
@@ -308,12 +308,12 @@ def invert(
     layers:dict[str, object] | None=None, # `{model: arguments of record}`, as in `mine`
     progress:bool=True, # show a bar?
 )->Inversion: # in order of the images; the searches of one image stand side by side
-    """Latents whose images have the units of G do what their partners do in `images`
+    """Latents whose images have the units of G do what their partners do in `images` (Sec. 4.1)
 
-    Eq. 5 and 7 of Rosetta Neurons; Ctrl-C ends it with the best so far. A `ValueError` for what
-    can't be done: nothing to go by, images of no known form, models or units that the dictionary
-    does not know, a generator that cuts gradients; a warning where a perceptual loss compares by
-    a network that was mined.
+    Minimises Eq. 5, or Eq. 7 where there is a reconstruction; Ctrl-C ends it with the best so far.
+    A `ValueError` for what can't be done: nothing to go by, counts below 1, images of no known
+    form, models or units that the dictionary does not know, a generator that cuts gradients; a
+    warning where a perceptual loss compares by a network that was mined.
     """
     seeds = _as_seeds(seeds)
     _check_counts(

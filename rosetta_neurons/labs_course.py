@@ -98,11 +98,11 @@ def _assign(
     return folder/"made"
 
 def build_lab(
-    master:Path,
+    master:Path, # notebook with solutions and tests
     seed:str, # of the course
     out:Path, # folder
 ):
-    "Student version, solution and autograder of one lab"
+    "Make the student version, the solution and the autograder of one lab, in folders of `out`"
     nb = _for_course(master, seed)
     with tempfile.TemporaryDirectory() as tmp:
         made = _assign(nb, master.name, Path(tmp))

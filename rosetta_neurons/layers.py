@@ -29,7 +29,7 @@ def _no_such(
 def network(
     model, # an `nn.Module`, or anything that holds one as `.net`
 )->nn.Module: # `model` itself where it is a module, else `model.net`
-    "The module to set hooks and modes on; a `TypeError` where there is none"
+    "The module of a model, to set hooks and modes on; a `TypeError` where there is none"
     for m in (model, getattr(model, "net", None)):
         if isinstance(m, nn.Module):
             return m
@@ -46,7 +46,8 @@ def named_layers(
 )->dict[str, nn.Module]: # {name: module}
     """Every module by its name in the model, or in the network that it wraps
 
-    `model.aliases`, if there is such a dict, are further names of some.
+    `model.aliases`, if there is such a dict, are further names of some. A `TypeError` where there
+    is no module.
     """
     modules = {}
     for net in (getattr(model, "net", None), model):
@@ -211,9 +212,10 @@ def _modes(nets:list[nn.Module])->list[tuple[nn.Module, bool]]:
 def evaluating(
     *models, # `nn.Module`s, or wrappers of one as `.net`
 ):
-    """Eval mode and no gradients inside
+    """Put models into eval mode, without gradients, in a `with` block
 
-    Afterwards, and after an error, each submodule's mode and the gradient mode are as they were.
+    Afterwards, and after an error, each submodule's mode and the gradient mode are as they were. A
+    `TypeError` where there is no module.
     """
     nets = [network(m) for m in models]
     modes = _modes(nets)

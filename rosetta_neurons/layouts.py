@@ -136,7 +136,7 @@ def as_map(
     layout:str|None=None, # "NCHW" or "NHWC" of four axes, "NTC" (if None) or "TNC" of three
     margin:int=0, # rows and columns on each side that lie outside of the image
 )->Tensor: # [B, C, H, W], a copy
-    """Activations of any layout as maps
+    """Activations of any layout as activation maps: tokens go back to their grid, channels first
 
     Raises a `TypeError` for what is no tensor, and a `ValueError` for one that has no rows and
     columns, or not as many tokens as `tokens` says.

@@ -279,7 +279,10 @@ def mine(
     fit:str="stretch", # how images are brought to `size`; or "crop"
     errors:str="raise", # "skip" passes over images that can't be read, and says which
 )->RosettaDictionary:
-    """Mine the units that G shares with other models: one pass over the images, then Eq. 2-4
+    """Mine the Rosetta Neurons that G shares with other models (Sec. 3), as a dictionary
+
+    One pass over the images, for Eq. 1 and 2; then best buddies, Rosetta Neurons and concepts, as
+    Eq. 2-4 and Sec. 3.2 have them.
 
     The same seed and batch size give the same dictionary, to the last bit. A run with `out` that
     was stopped goes on when it is called again; a `ValueError` where that would be another run.

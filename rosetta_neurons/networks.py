@@ -46,7 +46,10 @@ class _Networks(_MinedTables):
     def networks(self,
         models:dict | None=None, # `{name: network}`; those at hand, or else of the zoo, if None
     )->dict: # `{name: network}`, without G
-        "The networks that a dictionary is about"
+        """The vision models that were mined, by name
+
+        A `ValueError` for a name that was not mined, and as in `network`.
+        """
         _check_names("model", models or [], self.models)
         at_hand = {**(self.live.models if self.live else {}), **(models or {})}
         return {m: self.network(m, at_hand.get(m)) for m in models or self.models}
@@ -55,7 +58,10 @@ class _Networks(_MinedTables):
         generator=None, # G, if it is at hand
         models:dict | None=None, # `{name: network}`, likewise
     )->dict: # `{"G": G, name: network}`
-        "All networks: those given, else those of `live`, else those of the zoo"
+        """All networks that were mined: those given, else those of the run, else those of the zoo
+
+        A `ValueError` as in `network`.
+        """
         given = {"G": self.live.generator, **self.live.models} if self.live else {}
         given |= models or {}
         if generator is not None:
@@ -68,7 +74,7 @@ class _Choices(_Networks):
     def concept(self,
         which, # number, or `Concept`
     )->Concept:
-        "A concept by its number"
+        "A concept by its number; a `ValueError` where the dictionary has no such one"
         if isinstance(which, Concept):
             return which
         n = len(self.concepts)
@@ -81,7 +87,10 @@ class _Choices(_Networks):
         concepts:list | None=None, # numbers, or `Concept`s; all if None
         pairs:list | None=None, # `Match`es, or (unit of G, model, partner)
     )->list[Match]:
-        "Matches to be guided by; a `ValueError` where there are none"
+        """Matches that an inversion or edit is guided by
+
+        A `ValueError` where there are none, and for models, concepts or pairs that there are not.
+        """
         models = self.models if models is None else list(models)
         _check_names("model", models, self.models)
         if pairs is not None:
@@ -143,9 +152,12 @@ class _MinedNetworks(_Choices):
     def together(self,
         images:Tensor, # [B, 3, H, W] in [0, 1]
         models:dict, # `{name: network}` to ask
-        concepts:list[Concept],
+        concepts:list[Concept], # of this dictionary
     )->Tensor: # [B, concepts, h, w], in standard deviations
-        "Maps of the concepts' best partners, averaged over the models"
+        """Maps of the concepts' best partners, each standardised (Eq. 1), averaged over the models
+
+        A `ValueError` where `images` are no batch of images in [0, 1].
+        """
         _check_images(images)
         maps = {m: observe(m, net, images, self.layers[m])[1] for m, net in models.items()}
         size = _largest_size(maps)
@@ -164,7 +176,12 @@ class _MinedNetworks(_Choices):
         concepts:list | None=None, # numbers, or `Concept`s; all if None
         batch_size:int=32, # images at a time
     )->Tensor: # [n, concepts], in standard deviations
-        "How strongly each concept is there in each image; a `ValueError` without concepts"
+        """How strongly each concept is there in each image
+
+        The largest value of its standardised map: in standard deviations (Eq. 1) above the mean
+        over the images that were mined. A `ValueError` without concepts, and for images, models
+        and concepts that can't be used.
+        """
         nets = self.networks(models)
         asked = self.concepts if concepts is None else [self.concept(o) for o in concepts]
         if not asked:
@@ -179,7 +196,7 @@ class _MinedNetworks(_Choices):
         top:int=5, # images to return
         models:dict | None=None, # as in `score`
     )->tuple[Tensor, Tensor]: # numbers of the images, best first [top]; their scores [top]
-        "The images in which a concept is strongest"
+        "The images in which a concept has the largest `score`; a `ValueError` as there"
         scores = self.score(images, models, [concept])[:, 0]
         best = scores.argsort(descending=True, stable=True)[:top]
         return best, scores[best]

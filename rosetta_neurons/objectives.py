@@ -31,7 +31,7 @@ def standard(
     maps:Tensor, # [B, U, H, W]
     stats:dict[str, Tensor], # `{"mean": [U], "var": [U]}`, as `RosettaDictionary.stats` gives them
 )->Tensor: # [B, U, H, W]
-    "Maps in standard deviations from the mean of each unit over all images (Eq. 1)"
+    "Standardise maps: in standard deviations from the mean of each unit over all images (Eq. 1)"
     mean = stats["mean"].to(maps)[:, None, None]
     var = stats["var"].to(maps)[:, None, None]
     return (maps-mean)/var.sqrt()
@@ -65,6 +65,7 @@ def _as_it_is(x:Tensor)->Tensor:
 def _within_image(x:Tensor)->Tensor:
     return _unit_length(x - x.mean((2, 3), keepdim=True))
 
+# how maps are compared in a search, by name; "paper" is Eq. 6 as it is printed
 OBJECTIVES = dict(
     paper=_as_it_is, # Eq. 6
     released=_within_image, # correlation within the image
@@ -102,10 +103,14 @@ class _Target:
 
 def similarity(
     maps:dict[str, Tensor], # `{layer: [B, C, H, W]}` of G
-    targets:list[_Target],
+    targets:list[_Target], # what units of G should do
     objective:str="cosine", # one of `OBJECTIVES`
 )->Tensor: # [B]
-    "Eq. 6 for each image, or what stands in its place; a `ValueError` without targets"
+    """How well units of G do what they should: L_act of Eq. 5, which Eq. 6 defines
+
+    By the objective "paper" as Eq. 6 has it; by the others with its normalised maps in place of the
+    standardised ones. A `ValueError` without targets, and for an objective that there is not.
+    """
     if not targets:
         raise ValueError("no targets: there is nothing to be similar to")
     return sum((o.similarity(maps, objective) for o in targets), torch.zeros(()))
@@ -217,9 +222,11 @@ def perceptual(
     model=None, # network whose `layers` are compared; "mini_resnet.seed1" (toy world) if None
     layers=None, # its layers, or all arguments of `record` as a dict; `model.layers` if None
 )->Callable[[Tensor], _Loss]: # function from wanted images to a function from images to Tensor[B]
-    """Mean squared distance of features, each position's scaled to length 1
+    """A perceptual loss for Eq. 7: mean squared distance of features of a network
 
-    As LPIPS has it, without its learned weights.
+    The features of each position are scaled to length 1, as LPIPS has it (Zhang et al., 2018), here
+    without its learned weights. Errors are those of `create_model` and, once it is called, of
+    `record`.
     """
     given = create_model("mini_resnet.seed1") if model is None else model
     spec = layers if isinstance(layers, dict) else dict(layers=layers)
@@ -237,9 +244,9 @@ def _lpips_loss(wanted:Tensor, distance:Callable, net:str)->_Loss:
 def lpips(
     net:str="alex", # as torchmetrics calls it: "alex", "vgg" or "squeeze"
 )->Callable[[Tensor], _Loss]: # as `perceptual`
-    """LPIPS (Zhang et al., 2018) by torchmetrics
+    """LPIPS (Zhang et al., 2018) by torchmetrics, a perceptual loss for Eq. 7
 
-    Needs the extra `metrics`, and weights that torchvision downloads.
+    Needs the extra `metrics`, or there is an `ImportError`; and weights that torchvision downloads.
     """
     from torchmetrics.functional import image
     distance = image.learned_perceptual_image_patch_similarity
@@ -261,6 +268,7 @@ def _perceptual_by_default(wanted:Tensor)->_Loss:
 def _lpips_by_default(wanted:Tensor)->_Loss:
     return lpips()(wanted)
 
+# losses L_rec of Eq. 7 by name
 RECONSTRUCTIONS = dict(
     l1=_l1,
     l2=_l2,

@@ -170,7 +170,10 @@ def permuted_maxima(
     seed:int = 0, # of the permutations
     start:int = 0, # number of the first one
 )->list[float]: # n-start numbers
-    "The largest centred correlation among best buddies in each of `n` random pairings"
+    """The largest centred correlation among best buddies in each of `n` random pairings of images
+
+    The null distribution of the maximum, which `p_values` compares with.
+    """
     res = []
     for i in range(start, n):
         rng = torch.Generator().manual_seed(1_000_003*seed + i)
@@ -182,8 +185,11 @@ def p_values(
     scores:Tensor, # centred correlation `[p]` of matches; NaN where there is none
     maxima:Tensor, # `[n]`, from `permuted_maxima`
 )->Tensor: # float64 `[p]`; 1 where there is no score
-    """Share of random pairings, the true one counted among them, in which the best match is at
-    least as good"""
+    """p-value of each match, corrected for the search among all pairs of units
+
+    The share of random pairings, the true one counted among them, in which the best match is at
+    least as good (the maximum statistic of Westfall and Young, 1993).
+    """
     best = maxima.double().sort().values
     above = len(maxima) - torch.searchsorted(best, scores.double().nan_to_num(nan=-2))
     return torch.where(scores.isnan(), 1., (1 + above.double())/(1 + len(maxima)))

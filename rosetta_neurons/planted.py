@@ -79,11 +79,13 @@ def planted(
     own:int = 60, # units of each model that share nothing
     noise:float = 2., # strength of a unit's own signal; that of the shared one is 1
     position:float = 1.2, # strength of what a unit shows in every image alike
-    seed:int = 0,
+    seed:int = 0, # of everything random
 )->list[tuple[dict[str, Tensor], Tensor]]: # each model's maps, and concept of each unit `[C]`
-    """Pretended models of which the truth is known: units that share a signal, and units that share
-    only places. Maps are `Tensor[n, C, H, W]` of "layer", or of "layer", "layer1", ...; a unit
-    without a concept has the number -1"""
+    """Planted models, of which it is known which units share a signal and which share only places
+
+    Maps are `Tensor[n, C, H, W]` of "layer", or of "layer", "layer1", ...; a unit without a concept
+    has the number -1.
+    """
     rng = torch.Generator().manual_seed(seed)
     layers = [o if isinstance(o, tuple) else (o,) for o in sizes]
     patterns = _patterns(n, concepts, max(map(max, layers)), rng)
@@ -104,6 +106,7 @@ def _patterns(
     return torch.cat([shared, nothing], 1), _smooth_maps(1, 3, size, rng)
 
 # %% ../nbs/04b_synthetic.ipynb #4b71a010
+# what two planted models that share nothing may have in common all the same, in words
 SITUATIONS = {
     "independent": "maps of either model are independent of each other, and of the image",
     "common place": "each unit adds one of three patterns, the same in every image",
@@ -218,14 +221,17 @@ def _window(
 # %% ../nbs/04b_synthetic.ipynb #4b71a011
 def situation(
     kind:str, # one of `SITUATIONS`
-    seed:int = 0,
+    seed:int = 0, # of everything random
     n:int = 100, # images
     units:int = 120, # of either model
     shared:int = 0, # of them, units that do share their signal, one with one
     sizes:tuple = (8,8), # pixels a side of the maps
 )->tuple[dict[str, Tensor], dict[str, Tensor], Tensor | None]: # maps of A, of B; groups `[n]`
-    """Two pretended models that share nothing but what the images have in common, with one layer,
-    `{"layer": Tensor[n, units, s, s]}`; a `ValueError` for a `kind` that is none of `SITUATIONS`"""
+    """Two planted models that share nothing but what the images have in common
+
+    Each has one layer, `{"layer": Tensor[n, units, s, s]}`. A `ValueError` for a `kind` that is
+    none of `SITUATIONS`.
+    """
     if kind not in SITUATIONS:
         raise ValueError(f"no situation {kind!r}; expected one of {', '.join(SITUATIONS)}")
     rng = torch.Generator().manual_seed(seed)

@@ -39,7 +39,7 @@ def fitted(
     size:tuple[int, int],  # (rows, columns)
     fit:str="stretch",     # or "crop": scaled until the shorter side fits, and the middle taken
 )->Tensor:                 # `[B, 3, *size]`
-    "Images at another size; a `ValueError` for a `fit` that there is not"
+    "Resize images, antialiased; a `ValueError` for a `fit` that there is not"
     if fit not in _FITS:
         raise _no_such("fit", fit, _FITS)
     height, width = x.shape[-2:]

@@ -25,7 +25,10 @@ from .spaces import _Space, _Start, _together_latents
 def ramp(
     t:float, # share of the steps done, from 0 to 1
 )->float: # factor of the learning rate
-    "Up over the first 5 %, down along a cosine over the last 25 %"
+    """Schedule of the learning rate: up over the first 5 %, down by a cosine over the last 25 %
+
+    As in Sec. 4.2, implementation details.
+    """
     up = min(1, t/.05)
     down = .5 - .5*math.cos(math.pi*min(1, (1-t)/.25))
     return up*down
@@ -37,7 +40,7 @@ def _lowest(loss:Tensor, dim:int)->Tensor:
 
 @dataclass
 class Inversion:
-    """What a search has found
+    """What a search for latents has found: images, latents, and how it went (Sec. 4.1)
 
     The terms of its history are "loss", "distance", "similarity" and "reconstruction", of those
     that the search was by.
@@ -69,9 +72,9 @@ class Inversion:
     def final(self,
         term:str="loss", # one of `history`
     )->Tensor: # [B]
-        """A term of the objective at the step that the result is from
+        """A term of the objective (Eq. 5, Eq. 7) at the step that the result is from
 
-        That is the one with the lowest loss. A `ValueError` for a term that there is not.
+        That is the step with the lowest loss. A `ValueError` for a term that there is not.
         """
         if term not in self.history:
             raise _no_such("term", term, self.history)
@@ -250,20 +253,20 @@ class _Search(_Objective):
 # %% ../nbs/11g_search.ipynb #fc8b2a72
 @dataclass
 class SearchOptions:
-    "How it is searched, as `invert` and `edit` take it"
+    "How `invert` and `edit` search for latents: the coefficients of Eq. 5 and Eq. 7, and Adam"
     objective:str # one of `OBJECTIVES`
     alpha:float # coefficient of the distance, Eq. 5
     beta:float # of the similarity, Eq. 7
     norm:str # of the distance: "l1" or "l2"
     toward:str # what the distance is from: "mean" or "start"
-    steps:int
+    steps:int # of Adam
     lr:float | None # learning rate of Adam; None for the space's own
     batch_size:int # searches at a time
     frames:int # images to keep on the way
     progress:bool # show a bar?
 
     def check(self):
-        "Raise a `ValueError` for what there is not"
+        "Raise a `ValueError` for a `norm` or `toward` that there is not"
         if self.norm not in ("l1", "l2"):
             raise ValueError(f"norm {self.norm!r} is neither 'l1' nor 'l2'")
         if self.toward not in ("mean", "start"):

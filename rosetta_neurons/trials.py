@@ -20,10 +20,13 @@ def planted_trial(
     k:int = 5, # K of Eq. 3
     center:str = "unit", # match by correlation (Eq. 2, "unit") or centred ("position")
     rate:float = .05, # largest q-value that is kept
-    **kw # of `planted`
-)->dict[str, int | float]: # kept, wrong, pairs, units
-    """Mine one planted world, and count against its truth: matches kept, those of them that share
-    no concept, pairs that share one, and the share of units with a concept that found a match"""
+    **kw, # of `planted`
+)->dict[str, int | float]: # {"kept", "wrong", "pairs", "units": number}
+    """Mine two planted models, and count against the ground truth
+
+    How many matches are kept, how many of these share no concept, how many pairs share one, and the
+    share of units with a concept that found a match.
+    """
     (a, concept_a), (b, concept_b) = planted(seed=seed, **kw)
     pairs, scores, *_ = scored_buddies(*pairings(a, b, seed=seed), k, center)
     shared = (concept_a[:,None] == concept_b) & (concept_a >= 0)[:,None]
@@ -50,13 +53,16 @@ class _NullTrial:
 
 def null_trial(
     kind:str, # one of `SITUATIONS`
-    seed:int = 0,
+    seed:int = 0, # of the models
     shared:int = 0, # units that share their signal
     k:int = 5, # K of Eq. 3
     rate:float = .05, # largest q-value that is kept
-    **kw # of `situation`
-)->_NullTrial:
-    "Match the two models of a planted situation, and count against its truth"
+    **kw, # of `situation`
+)->_NullTrial: # counts with both nulls, and with the shuffled null alone
+    """Match the two models of a planted situation, and count against the ground truth
+
+    A `ValueError` for a `kind` that is none of `SITUATIONS`.
+    """
     a, b, groups = situation(kind, seed, shared=shared, **kw)
     tables = pairings(a, b, groups=groups, seed=seed)
     pairs, scores, decoys, *_ = scored_buddies(*tables, k)

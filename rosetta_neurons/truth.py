@@ -38,7 +38,10 @@ def _hue(images:Tensor)->Tensor: # [n, H, W] in turns
 def color_masks(
     images:Tensor, # [n, 3, H, W] in [0, 1]
 )->Tensor: # bool [n, 10, H, W], in the order of `COLORS`
-    "The named colour of each pixel"
+    """Masks of the named colours: of each pixel, which one it is
+
+    A `ValueError` where `images` are no batch of images in [0, 1].
+    """
     _check_images(images)
     hues = torch.tensor(list(HUES.values()))[:, None, None]
     gap = (_hue(images)[:, None]-hues).abs()
@@ -54,7 +57,10 @@ def ground_truth_masks(
     animal:Tensor, # number of each image's animal [n]
     size:int=32, # pixels a side of the result
 )->Tensor: # shares [n, 32, size, size], in the order of `_GROUND_TRUTH`
-    "All that is known of images"
+    """Masks of all labels of images: parts, named colours and animals
+
+    A `ValueError` where `images` are no batch of images in [0, 1].
+    """
     parts = parts.float()
     of_animals = [i for i, part in enumerate(PARTS) if part not in BACKGROUND]
     body = parts[:, of_animals].sum(1, keepdim=True)
@@ -67,7 +73,7 @@ def known_scenes(
     seed:int=3_900_000, # no training has seen these
     size:int=32, # pixels a side of the masks
 )->tuple[Tensor, Tensor]: # images [n, 3, 64, 64], masks [n, 32, size, size]
-    "Fresh scenes, and the truth about them"
+    "Fresh scenes of the world, and the masks of all labels; a `ValueError` for `n` below 1"
     scenes = sample_scenes(n, seed=seed)
     images = []
     masks = []
@@ -92,8 +98,12 @@ def _ranks(
 def auroc(
     x:Tensor, # activations [units, places]
     w:Tensor, # shares [places, labels] in [0, 1]
-)->Tensor: # float64 [units, labels]; NaN for a truth that holds nowhere, or everywhere
-    "Chance that a unit is more active where a truth holds than where it does not"
+)->Tensor: # float64 [units, labels]; NaN for a label that holds nowhere, or everywhere
+    """Area under the ROC curve of telling each label by each unit
+
+    The probability that the unit is more active at a place where the label holds than at one where
+    it does not; .5 is chance.
+    """
     w = w.double()
     n = x.shape[1]
     total = w.sum(0)
@@ -134,21 +144,21 @@ def _held_out_iou(
 def pearson(
     x:Tensor, # [units, places]
     w:Tensor, # [labels, places]
-)->Tensor: # [units, labels]; NaN where one is constant
-    "Correlation of every row of `x` with every row of `w`"
+)->Tensor: # [units, labels], from -1 to 1; NaN where one is constant
+    "Pearson correlation of every row of `x` with every row of `w`"
     x = x - x.mean(1, keepdim=True)
     w = w - w.mean(1, keepdim=True)
     return (x@w.T)/(x.norm(dim=1)[:, None]*w.norm(dim=1))
 
 @dataclass
 class Agreement:
-    "How well each unit of a model tells each truth"
+    "How well each unit of a model tells each label of the ground truth"
     units:list[tuple[str, int]] # (layer, channel)
     labels:list[str] # names
     first:Tensor # AUROC [units, labels] on the images that names are chosen on
-    auroc:Tensor # AUROC on the others
-    iou:Tensor # IoU on the others, at thresholds chosen on the first
-    correlation:Tensor # Pearson correlation of map and mask, on all images
+    auroc:Tensor # AUROC [units, labels] on the others
+    iou:Tensor # IoU [units, labels] on the others, at thresholds chosen on the first
+    correlation:Tensor # Pearson correlation [units, labels] of map and mask, on all images
 
     @cached_property
     def row(self)->dict[tuple[str, int], int]:
@@ -158,7 +168,7 @@ class Agreement:
     def of(self,
         units, # [(layer, channel)]
     )->"Agreement": # in their order
-        "The same for some of the units"
+        "The same for some of the units; a `KeyError` for one that was not measured"
         i = [self.row[unit] for unit in units]
         return Agreement(
             list(units), self.labels,
@@ -167,14 +177,14 @@ class Agreement:
     def among(self,
         labels:list[str], # names
     )->"Agreement":
-        "The same for some of the labels"
+        "The same for some of the labels; a `ValueError` for one that was not measured"
         k = [self.labels.index(o) for o in labels]
         return Agreement(
             self.units, list(labels),
             self.first[:, k], self.auroc[:, k], self.iou[:, k], self.correlation[:, k])
 
-    def best(self)->Tensor: # [units]
-        "For each unit the truth that it tells best, chosen on the first images"
+    def best(self)->Tensor: # numbers of labels [units]
+        "For each unit the label that it tells best, chosen on the first images"
         return self.first.nan_to_num(nan=0).argmax(1)
 
 # %% ../nbs/09b_truth.ipynb #38007730
@@ -245,7 +255,11 @@ def agreement(
     layers=None, # those of the model if None; or arguments of `record`
     batch_size:int=64, # images at a time
 )->Agreement:
-    "Agreement of every unit with every truth; a `ValueError` where masks are missing"
+    """Agreement of every unit with every label, as in Network Dissection (Bau et al., 2017)
+
+    A `ValueError` where masks are missing, and for fewer than 2 images; errors of the model are
+    those of `record`.
+    """
     _check_masks(masks, len(images), labels)
     channels = groupby(dict.fromkeys(units), 0, 1) if units else {}
     seen = _observed(model, images, layers, channels, batch_size)
@@ -268,7 +282,7 @@ def unit_names(
     a:Agreement, # of some units
     fits:float=_FITS, # least AUROC of a name
 )->list[str | None]: # name of each unit; None where none fits
-    "Call units after what they tell best"
+    "Name units after the label that they tell best"
     names = []
     for i, k in enumerate(a.best().tolist()):
         names.append(a.labels[k] if a.auroc[i, k] >= fits else None)
@@ -281,8 +295,8 @@ class ConceptName:
     name:str | None # `closest`, or None if it does not fit
     closest:str # what most partners tell best
     auroc:float # how well, mean over the models
-    purity:float # share of the partners that tell this truth best
-    votes:int # partners
+    purity:float # share of the partners that tell this label best
+    votes:int # number of partners
 
 def _mean_first(told:list[Agreement])->Tensor: # [labels]
     "AUROC on the first images, the mean over partners and models"
@@ -294,7 +308,10 @@ def name_concept(
     agreements:dict[str, Agreement], # `{model: Agreement}` of all models that it is known to
     fits:float=_FITS, # least AUROC of a name
 )->ConceptName:
-    "The truth that most of a concept's partners tell best, as its name if they tell it well"
+    """Name a concept after the label that most of its partners tell best, if they tell it well
+
+    A `KeyError` for a model or unit that has no agreement.
+    """
     told = [agreements[model].of(partners) for model, partners in concept.partners.items()]
     votes = torch.cat([o.best() for o in told])
     labels = told[0].labels
@@ -319,13 +336,13 @@ def _check_known(
             raise _no_such("model", name, models)
 
 def concept_names(
-    dictionary:RosettaDictionary,
+    dictionary:RosettaDictionary, # whose concepts are named
     models:dict[str, object], # `{name: model}`, all that the dictionary knows
     n:int=_SCENES, # scenes to look at
     size:int=16, # pixels a side of the masks
-    **kw, # of `known_scenes`
+    **kw, # of `known_scenes`, such as `seed`
 )->list[ConceptName]: # one for each concept
-    """Call all concepts of a dictionary by what their partners tell on scenes of the world
+    """Name all concepts of a dictionary after what their partners tell on scenes of the world
 
     A `ValueError` where a model of the dictionary is missing.
     """
@@ -341,7 +358,7 @@ def concept_names(
 
 def coverage(
     names:list[ConceptName], # of `concept_names`
-    labels:list[str]=_GROUND_TRUTH,
-)->float:
-    "Share of the labels that some concept is called after"
+    labels:list[str]=_GROUND_TRUTH, # that could have been
+)->float: # from 0 to 1
+    "Share of the labels that some concept is named after"
     return len({o.name for o in names if o.name})/len(labels)

@@ -130,13 +130,16 @@ def _explorer_of(
     return _Explorer(d, neurons, shown, heats, names)
 
 def dictionary_explorer(
-    dictionary:RosettaDictionary,
+    dictionary:RosettaDictionary, # to explore
     names:list|None=None, # a `ConceptName` for each concept, from `concept_names`
     concepts:list[int]|None=None, # to choose from, in order; the best ones first if None
     on_page:tuple[int, int]=(5, 3), # concepts and images that a page offers
     **at_hand, # generator, models and images as in `report`, where they are not of the zoo
 )->_Frames:
-    "Where the units of a concept fire, in an image, in the generator and in a model"
+    """Interactive: where the units of a concept are active in an image, in G and in a model
+
+    A `ValueError` where networks or images are not at hand, as in `report`.
+    """
     explorer = _explorer_of(dictionary, names, **at_hand)
     order = concepts or explorer.by_centred()
     images = explorer.best_images(order)
@@ -152,7 +155,7 @@ def inversion_player(
     inversion:Inversion, # as `invert` and `edit` give it; more `frames` make it smoother
     wanted:Tensor|None=None, # [B, 3, H, W], shown at the left
 )->_Frames:
-    "The course of a search: image and loss together"
+    "Interactive: the course of a search step by step, image and loss together"
     player = _Player(inversion, wanted)
     steps = {**_by_text(inversion.course), "result": None}
     controls = {"step": _Control("range", steps, start=len(steps)-1)}
@@ -175,8 +178,11 @@ def edit_studio(
     by=(1., 1.3), # how much larger
     steps:int=500, # of each search
     **kw, # of `edit`
-)->_Frames:
-    "Move and enlarge what is in an image, and take concepts away; ValueError for several latents"
+)->_Frames: # shows itself in a notebook
+    """Interactive edits (Sec. 4.2): move and enlarge what is in an image, take concepts away
+
+    A `ValueError` for several latents; errors of a search are those of `edit`.
+    """
     if len(z) != 1:
         raise ValueError(f"z holds {len(z)} latents; expected one")
     studio = _Studio(G, z, dictionary, removable, dict(steps=steps, **kw))
@@ -270,7 +276,11 @@ def unit_matcher(
     on_page:tuple[int, int]=(4, 3), # units and images that a page offers
     layers:dict[str, Any]|None=None, # {model: layers, or arguments of `record`}, if not its own
 )->_Frames:
-    "A unit's nearest in all other models"
+    """Interactive: choose a unit, and see its nearest units in all other models (Eq. 2)
+
+    A `ValueError` where `images` are no batch of images in [0, 1]; errors of a model are those of
+    `record`.
+    """
     _check_images(images)
     maps = {}
     for name, net in models.items():
@@ -338,7 +348,10 @@ def k_and_n_explorer(
     tables:dict[int, dict[str, _Paired]], # of `_growing_tables`
     ks:tuple[int, ...]=(1, 2, 3, 5, 8), # values of K
 )->_Frames:
-    "How many matches there are for each K and n, and how many there would be by chance"
+    """Interactive: how many matches there are for each K (Eq. 3) and n, and how many by chance
+
+    A `ValueError` for a K below 1.
+    """
     counts = {}
     for n, of_models in tables.items():
         counts[n] = {k: _count_matches(of_models, k) for k in ks}

@@ -19,14 +19,14 @@ from .animals import _grid, _hsv, _in_style, _mirrored, _paint, _rgb
 # offered here, too
 
 # %% ../nbs/00_world.ipynb #4291fc8d
-ANIMALS = ["cat", "dog", "rabbit", "bear", "bird", "owl", "fish", "frog"]
-COATS = ["plain", "striped", "spotted"]
-PARTS = [
+ANIMALS = ["cat", "dog", "rabbit", "bear", "bird", "owl", "fish", "frog"] # kinds, by number
+COATS = ["plain", "striped", "spotted"] # patterns of an animal's coat, by number
+PARTS = [ # what a pixel can be of, in the order of masks
     "sky", "ground", "body", "belly", "head", "ears", "eyes", "nose", "tail", "wings", "legs",
     "marks", "sun", "tree",
 ]
 BACKGROUND = ["sky", "ground", "sun", "tree"] # the other parts are an animal's
-STYLES = ["photo", "sketch", "cartoon"]
+STYLES = ["photo", "sketch", "cartoon"] # ways to paint a scene
 _SCENE_FACTORS = dict(
     horizon=(.5, .8), slope=(-.12, .12), hills=(0, 1),
     sky=(.48, .74), dusk=(0, 1), meadow=(.08, .42), lush=(0, 1),
@@ -212,10 +212,10 @@ def _part_masks(
     return painted.parts
 
 # %% ../nbs/00_world.ipynb #0c8aa543
-HUES = dict(
+HUES = dict( # {name: hue}, in turns of the colour wheel
     red=0., orange=.085, yellow=.16, green=.35, cyan=.5, blue=.63, purple=.76, pink=.89)
 _GREYS = ["grey", "white"]
-COLORS = list(HUES) + _GREYS
+COLORS = list(HUES) + _GREYS # names of colours, by number
 
 def _hue_name(
     hue:Tensor, # [n]
@@ -263,7 +263,7 @@ def _caption(
 
 # %% ../nbs/00_world.ipynb #4afb244d
 class Scenes:
-    """Scenes of the world
+    """Scenes of the procedural world, as numbers; `render` paints them
 
     `scene` holds the factors of the meadow, and `animals` a dict of factors for each animal;
     every factor is a tensor of `n` values.
@@ -290,14 +290,16 @@ class Scenes:
     def _moved(self, factors:dict[str, Tensor], device)->dict[str, Tensor]:
         return {name: o.to(device) for name, o in factors.items()}
 
-    def to(self, device)->"Scenes":
-        "The same on a device"
+    def to(self,
+        device, # "cpu", "cuda", ...
+    )->"Scenes":
+        "The same scenes on a device"
         animals = [self._moved(a, device) for a in self.animals]
         return Scenes(self._moved(self.scene, device), animals)
 
     @property
     def factors(self)->dict[str, Tensor]:
-        "All factors of the meadow and of the first animal"
+        "All factors of the meadow and of the first animal, `{factor: [n]}`"
         return {**self.scene, **self.animals[0]}
 
     @property
@@ -328,7 +330,7 @@ class Scenes:
 
     @property
     def captions(self)->list[str]:
-        "One sentence for each scene"
+        "A sentence that describes each scene"
         factors = {name: o.tolist() for name, o in self.factors.items()}
         captions = []
         for i, color in enumerate(self.color.tolist()):
@@ -340,7 +342,10 @@ class Scenes:
         style:str="photo", # "photo", "sketch" (lines) or "cartoon" (flat)
         masks:bool=False, # part masks too?
     )->Any: # images [n, 3, size, size] in [0, 1]; with masks also shares [n, 14, size, size]
-        "Paint the scenes; the shares of a pixel sum to 1. A `ValueError` for another style"
+        """Paint the scenes; the shares of the parts in a pixel sum to 1
+
+        A `ValueError` for a style that there is not.
+        """
         if style not in STYLES:
             raise ValueError(f"style is {style!r}; choose one of {STYLES}")
         f = self.scene

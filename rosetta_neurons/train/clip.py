@@ -45,11 +45,11 @@ def _shorten(
 def contrastive_loss(
     images:Tensor, # image features [n, d]
     texts:Tensor,  # caption features [n, d]
-    scale:Tensor,  # what cosines are multiplied with: one over the temperature
-)->Tensor:
-    """Cross-entropy of finding the caption of each image and the image of each caption, averaged
+    scale:Tensor,  # what cosines are multiplied with, []: one over the temperature
+)->Tensor:         # []
+    """CLIP's loss: cross-entropy of finding each image's caption and each caption's image
 
-    Radford et al. (2021), figure 3.
+    The mean of both (Radford et al., 2021, figure 3).
     """
     logits = scale * F.normalize(images, dim=1) @ F.normalize(texts, dim=1).T
     own = torch.arange(len(images), device=images.device)
@@ -118,13 +118,13 @@ _ASK_ANIMAL = ["a {}"] + [f"a {c} {{}}" for c in COLORS]
 _ASK_COLOR = [f"a {{}} {a}" for a in ANIMALS]
 
 def answers(
-    model:_ClipVision,
-    scenes:Scenes,
+    model:_ClipVision,       # `mini_clip_resnet`
+    scenes:Scenes,           # to ask about
     words:Sequence[str],     # the possible answers
     templates:Sequence[str], # captions with a gap for them
     device:str | torch.device="cpu", # where the model is
 )->Tensor:                   # index into `words` [n]
-    "What the model says of each scene"
+    "Zero-shot classification: the word whose captions lie nearest to each scene, by the cosine"
     with evaluating(model):
         vectors = _word_vectors(model, words, templates)
         return _on_scenes(lambda x: (model(x) @ vectors.T).argmax(1), scenes, device)
@@ -135,11 +135,14 @@ def _share_right(said:Tensor, true:Tensor)->float:
     return (said == true).float().mean().item()
 
 def zero_shot(
-    model:_ClipVision,
+    model:_ClipVision, # `mini_clip_resnet`
     scenes:Scenes, # unseen ones
     margin:float=.25, # least `color_margin` of a scene that is asked for its colour
 )->dict[str, float]: # share of right answers: `animal` and `color`
-    "Zero-shot accuracy from captions; a `ValueError` where no scene has so large a margin"
+    """Accuracy of zero-shot classification by captions (Radford et al., 2021)
+
+    A `ValueError` where no scene has so large a margin.
+    """
     clear = scenes[scenes.color_margin >= margin]
     if not len(clear):
         raise ValueError(

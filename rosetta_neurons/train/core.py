@@ -112,7 +112,7 @@ def _warm_cosine(
 
 # %% ../../nbs/15_train/00_core.ipynb #f77f80c0
 class Task:
-    """What to train
+    """A training of one model: its networks, its optimisers, and one step
 
     Subclasses build their networks in `__init__` and define `step`; the rest is optional.
     """
@@ -120,45 +120,53 @@ class Task:
     every = 100 # steps between log lines
     early = False # keep the weights of a twentieth of the way?
 
-    def __init__(self, seed:int, device:str):
+    def __init__(self,
+        seed:int, # of everything random
+        device:str, # where to train, such as "cuda"
+    ):
         self.seed = seed
         self.device = device
 
-    def step(self, step:int, steps:int)->dict[str, Any]:
-        "Learn from one batch; what is returned is logged"
+    def step(self,
+        step:int, # number of this step, from 0
+        steps:int, # of the whole training
+    )->dict[str, Any]: # numbers to log, by name
+        "Learn from one batch; a `TypeError` where a subclass does not define it"
         raise TypeError(f"{type(self).__name__} does not define step(step, steps)")
 
-    def measure(self)->dict[str, Any]:
-        "What is logged now and then"
+    def measure(self)->dict[str, Any]: # numbers to log, by name
+        "Measure what is logged now and then, beside the losses"
         return {}
 
-    def picture(self):
-        "What is kept beside a checkpoint, to look at"
+    def picture(self): # images [n, 3, H, W] in [0, 1], or None
+        "Draw what is kept beside a checkpoint, to look at"
         return None
 
-    def export(self)->dict[str, Tensor]:
-        "The weights that are the result"
+    def export(self)->dict[str, Tensor]: # {name: Tensor}
+        "The weights that are the result: those of `net`"
         return self.net.state_dict()
 
-    def parts(self)->dict[str, Any]:
-        "What a checkpoint holds, by name"
+    def parts(self)->dict[str, Any]: # objects with a `state_dict`
+        "What a checkpoint holds, by name: networks, optimisers, and so on"
         return {k: v for k, v in vars(self).items() if hasattr(v, "state_dict")}
 
-    def state_dict(self)->dict[str, Any]:
+    def state_dict(self)->dict[str, Any]: # {part: its state}
         "States of all parts"
         return {k: v.state_dict() for k, v in self.parts().items()}
 
-    def load_state_dict(self, state:dict[str, Any]):
-        "Bring all parts into a state"
+    def load_state_dict(self,
+        state:dict[str, Any], # from `state_dict`
+    ):
+        "Bring all parts into a state; a `KeyError` where one is missing"
         for k, v in self.parts().items():
             v.load_state_dict(state[k])
 
-TASKS:dict[str, type[Task]] = {}
+TASKS:dict[str, type[Task]] = {} # what `rosetta-train` can train: {name of the model: its task}
 
 def task(
     name:str, # of a model
 ):
-    "Decorator: `rosetta-train name` trains this class"
+    "Decorator of a subclass of `Task`: now `rosetta-train name` runs it"
     def _inner(cls):
         TASKS[name] = cls
         return cls
@@ -290,7 +298,7 @@ def train(
 )->Path: # the weights, NAME.safetensors in `out`
     """Train a model of the zoo; can be killed and started again
 
-    A `ValueError` for a name that nobody has, or a checkpoint of another seed.
+    A `ValueError` for a name that nothing has, or a checkpoint of another seed.
     """
     cls = _find_task(name)
     out = Path(out or f"runs/{name}")

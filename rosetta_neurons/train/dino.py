@@ -158,10 +158,10 @@ class _Photographs(_Pool):
 # %% ../../nbs/15_train/06_dino.ipynb #bddcb6ca
 def nt_xent(
     a:Tensor, # directions [B, d] of a view of each of B animals ...
-    b:Tensor, # ... and of another view of each
-    temperature:float=.1,
-)->tuple[Tensor, Tensor]: # mean loss, share of views whose other view was the nearest of all
-    "Find the other view of the same animal among all of the batch (NT-Xent, Chen et al. 2020)"
+    b:Tensor, # ... and of another view of each [B, d]
+    temperature:float=.1, # what cosines are divided by
+)->tuple[Tensor, Tensor]: # mean loss [], share [] of views whose other view was the nearest of all
+    "Loss of finding each animal's other view among the batch (NT-Xent, Chen et al., 2020)"
     z = torch.cat([a, b])
     n = len(a)
     like = (z @ z.T / temperature).fill_diagonal_(-math.inf)
@@ -199,11 +199,11 @@ class _Projection(nn.Module):
         return F.linear(directions, self.prototypes)
 
 class SelfDistillation(nn.Module):
-    "Caron et al. (2021), algorithm 1"
+    "Loss of self-distillation without labels, DINO (Caron et al., 2021, algorithm 1)"
     center:Tensor
 
     def __init__(self,
-        prototypes:int=512,
+        prototypes:int=512, # length of the output
         student:float=.1, # temperature
         teacher:float=.04, # lower, so that its marks are clearer than the student's ("sharpening")
         momentum:float=.9, # of the center
@@ -216,21 +216,21 @@ class SelfDistillation(nn.Module):
 
     def marks(self,
         teacher:Tensor, # its output [..., prototypes]
-    )->Tensor:
-        "Shares of the prototypes, centred and sharpened"
+    )->Tensor: # [..., prototypes], of sum 1
+        "The teacher's distribution over the prototypes, centred and sharpened"
         return ((teacher - self.center)/self.teacher).softmax(-1)
 
     def forward(self,
         teacher:Tensor, # its output for T views [T, B, prototypes]
         student:Tensor, # its output for the same T views and more [S, B, prototypes]
-    )->Tensor:
+    )->Tensor: # []
         "Mean cross-entropy over all pairs of different views"
         said = (student/self.student).log_softmax(-1)
         ce = -torch.einsum("tbk,sbk->ts", self.marks(teacher), said)/teacher.shape[1]
         return ce[~torch.eye(*ce.shape, dtype=torch.bool, device=ce.device)].mean()
 
     @torch.no_grad()
-    def update(self, teacher:Tensor):
+    def update(self, teacher:Tensor): # [T, B, prototypes]
         "Let the center follow the teacher's mean output"
         self.center.lerp_(teacher.mean((0, 1)), 1-self.momentum)
 
@@ -368,8 +368,8 @@ def knn_accuracy(
     test_features:Tensor, # [m, d]
     test_labels:Tensor, # [m]
     k:int=20, # neighbours that vote; of equal votes the lower label wins
-)->float:
-    """Share of the test rows whose label most of the `k` nearest rows have, by the cosine
+)->float: # share of right answers
+    """Accuracy of k nearest neighbours: most of the `k` nearest rows, by the cosine, decide
 
     A `ValueError` where lengths don't agree, or `k` is more than there are rows.
     """
@@ -389,10 +389,10 @@ def knn_animals(
     model, # a vision model
     n:int=4000, # scenes among which neighbours are looked for
     n_test:int=1000, # others, which are to be told
-    device="cpu",
-    seed:int=2_000_020,
-)->float:
-    "`knn_accuracy` of the animal, for unseen scenes"
+    device="cpu", # where the model is
+    seed:int=2_000_020, # of the scenes
+)->float: # share of right answers
+    "Accuracy of naming the animal of unseen scenes by the nearest neighbours of their features"
     s = sample_scenes(n + n_test, seed)
     with evaluating(model):
         f = _on_scenes(model, s, device)

@@ -35,11 +35,14 @@ def _between(images:Tensor, noise:Tensor, t:Tensor)->Tensor:
 def flow_loss(
     predict:Callable, # (noisy images, times, classes) -> clean images
     images:Tensor,    # [n, 3, H, W] in [-1, 1]
-    noise:Tensor,     # the same shape, normal
-    t:Tensor,         # times [n]
+    noise:Tensor,     # normal, [n, 3, H, W]
+    t:Tensor,         # times [n], from 0 (noise) to 1 (image)
     label:Tensor,     # classes [n]
 )->Tensor:            # [n]
-    "Mean squared error of the velocity that the prediction implies"
+    """Loss of flow matching (Lipman et al., 2023): squared error of the velocity, by image
+
+    The velocity is the one that the predicted clean image implies (Li and He, 2025).
+    """
     clean = predict(_between(images, noise, t), t, label).float()
     left = (1 - t).clamp(min=.05)
     return (clean - images).square().mean((1, 2, 3))/left.square()

@@ -44,7 +44,7 @@ _PRESENT = ["tail", "belly", "marks", "sun", "tree"] # what may be absent from a
 _HEADS = dict(animal=len(ANIMALS), coat=len(COATS), present=len(_PRESENT), factors=10)
 
 class EvalNet(nn.Module):
-    """What is to be seen in images [B, 3, size, size] in [0, 1]
+    """The evaluator's network: reads what is shown in images [B, 3, size, size] in [0, 1]
 
     The result is a dict: `features` [B, 128] (the coarsest maps, averaged), and logits of `parts`
     [B, 14, size, size], `animal`, `coat` and `present`, and `factors` [B, 10].
@@ -53,7 +53,10 @@ class EvalNet(nn.Module):
     # pixels a side -> channels of the maps
     sizes = {64: (16, 32, 64, 96, 128), 32: (32, 64, 96, 128)}
 
-    def __init__(self, size:int=64, dim:int=128):
+    def __init__(self,
+        size:int=64, # pixels a side of the images, one of `sizes`
+        dim:int=128, # length of the vector that the heads read
+    ):
         super().__init__()
         if size not in self.sizes:
             raise ValueError(f"size is {size!r}; choose one of {list(self.sizes)}")
@@ -81,7 +84,10 @@ class EvalNet(nn.Module):
             x = up(F.interpolate(lateral(x), scale_factor=2, mode="bilinear") + skip)
         return self.seg(x)
 
-    def forward(self, images:Tensor)->dict[str, Tensor]:
+    def forward(self,
+        images:Tensor, # [B, 3, size, size] in [0, 1]
+    )->dict[str, Tensor]: # {name: [B, ...]}, as the class says
+        "Features, part masks and factors of images"
         maps = self._maps(images)
         e = F.silu(self.embed(maps[-1].flatten(1)))
         said = dict(features=maps[-1].mean((2, 3)), parts=self._parts(maps))
@@ -203,7 +209,7 @@ def load_evaluator(
 )->EvalNet:
     """The trained evaluator, frozen; call it on images [B, 3, size, size] in [0, 1]
 
-    A `ValueError` for any other size.
+    A `ValueError` for any other size, a `FileNotFoundError` where its weights were not shipped.
     """
     net = EvalNet(size)
     load_weights(net, WEIGHTS/f"eval_net{'' if size == 64 else size}.safetensors")
@@ -214,8 +220,8 @@ def load_evaluator(
 def evaluated(
     images_or_batches:Tensor | Iterable[Tensor], # [n, 3, 64, 64] in [0, 1], or batches of them
     net:EvalNet | None=None, # default: `load_evaluator()`; for 32 pixels give `load_evaluator(32)`
-)->dict[str, Tensor]:
-    "The evaluator's `features` [n, 128] and `animal` [n] of images"
+)->dict[str, Tensor]: # {"features": [n, 128], "animal": [n]}
+    "The evaluator's features of images, and the number of the animal that it names"
     net = net or load_evaluator()
     batches = images_or_batches
     if isinstance(batches, Tensor):
@@ -232,7 +238,10 @@ def frechet(
     a:Tensor, # features [n, d]
     b:Tensor, # features [m, d]
 )->float:
-    "Fréchet distance of two sets of features"
+    """Fréchet distance of two sets of features, each taken as normal (Heusel et al., 2017)
+
+    0 where mean and covariance are the same.
+    """
     a = a.double()
     b = b.double()
     cov_a = a.T.cov()
@@ -253,7 +262,11 @@ def _covered(
 def precision_recall(
     real:Tensor, # features [n, d]
     fake:Tensor, # features [m, d]
-    k:int=3,
-)->tuple[float, float]:
-    "Precision and recall of Kynkäänniemi et al. (2019) by k nearest neighbours"
+    k:int=3, # neighbours
+)->tuple[float, float]: # precision, recall
+    """Precision and recall of a generator, by k nearest neighbours (Kynkäänniemi et al., 2019)
+
+    Precision: the share of generated images that look real; recall: the share of real ones that
+    could have been generated.
+    """
     return _covered(real, fake, k), _covered(fake, real, k)

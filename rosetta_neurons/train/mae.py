@@ -158,14 +158,14 @@ def _fit_probe(
 
 @torch.no_grad()
 def linear_probe(
-    mae:MaskedAutoencoder,
+    mae:MaskedAutoencoder, # trained
     n:int=8000, # scenes on which the probe is fitted
     n_test:int=2000, # others, which are to be told
     device="cpu", # where the network is
-    seed:int=2_000_010,
+    seed:int=2_000_010, # of the scenes
     read:Callable=_mean_tokens, # (mae, scenes, device) -> features [n, d]; or `_mean_units`
-)->float:
-    "Share of `n_test` unseen scenes whose animal a probe fitted on `n` others names"
+)->float: # share of right answers
+    "Linear probe: accuracy of naming the animal of unseen scenes, fitted on `n` others"
     s = sample_scenes(n + n_test, seed)
     with evaluating(mae):
         f = read(mae, s, device)
@@ -192,12 +192,12 @@ _OF_ANIMAL = [i for i, p in enumerate(PARTS) if p not in BACKGROUND]
 
 @torch.no_grad()
 def animal_error(
-    mae:MaskedAutoencoder,
+    mae:MaskedAutoencoder, # trained
     n:int=500, # unseen scenes
-    seed:int=2_000_011,
+    seed:int=2_000_011, # of the scenes
     ratio:float=.6, # share of the patches to hide
 )->dict[str, float]: # of the `network` and of `interpolation`
-    "Mean squared error on hidden patches that are at least half animal"
+    "Mean squared error of reconstruction, on hidden patches that are at least half animal"
     x, masks = sample_scenes(n, seed).render(masks=True)
     keep, hidden = _random_keep(n, mae.n, ratio, torch.Generator().manual_seed(seed))
     x = _wrap_vit(mae.encoder).preprocess(x)

@@ -63,7 +63,7 @@ def accuracy(
     device="cpu", # where the model is
     seed:int=2_000_000, # of the scenes
 )->dict[str, float]: # `animal`; `fine`: animal and coat
-    "Share of scenes whose animal, and whose animal and coat, the model names"
+    "Accuracy of a classifier: share of scenes whose animal, and whose animal and coat, it names"
     s = sample_scenes(n, seed)
     with evaluating(model):
         guess = _on_scenes(lambda x: model(x).argmax(1), s, device)

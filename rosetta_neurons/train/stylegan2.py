@@ -65,16 +65,16 @@ def _hinge(real:Tensor, fake:Tensor)->Tensor:
     return F.relu(1-real.float()).mean() + F.relu(1+fake.float()).mean()
 
 def critic_loss(
-    real:list[Tensor], # logits of the critic, of each head
-    fake:list[Tensor],
-)->Tensor:
-    "What the critic wants to be small"
+    real:list[Tensor], # logits of the critic for real images, [B, ...] of each head
+    fake:list[Tensor], # logits for generated ones, likewise
+)->Tensor: # []
+    "Hinge loss of a critic with several heads (Lim and Ye, 2017; Sauer et al., 2021)"
     return sum(_hinge(r, f) for r, f in zip(real, fake))
 
 def generator_loss(
-    fake:list[Tensor], # logits of the critic, of each head
-)->Tensor:
-    "What the generator wants to be small"
+    fake:list[Tensor], # logits of the critic for generated images, [B, ...] of each head
+)->Tensor: # []
+    "Loss of the generator: minus the critic's mean logits, summed over the heads"
     return -sum(f.float().mean() for f in fake)
 
 # %% ../../nbs/15_train/05_stylegan2.ipynb #7da1b8d3

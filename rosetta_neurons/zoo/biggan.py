@@ -183,7 +183,7 @@ class BigGAN(nn.Module):
         z:Tensor, # [B, z_dim]
         c:Tensor, # weight of each class [B, num_classes]
     )->Tensor: # [B, 2 z_dim]
-        "`z` and the vector of the class"
+        "What every block is conditioned on: `z` and the vector of the class"
         return torch.cat([z, self.embeddings(c)], 1)
 
     def sample(self,
@@ -192,13 +192,16 @@ class BigGAN(nn.Module):
         label=None, # class: a number or n of them
         truncation:float | None=None, # None: 1
     )->Latents:
-        "Random latents"
+        """Random latents: normal up to 2 standard deviations, times `truncation`
+
+        A `ValueError` for `n` below 1; that or a `TypeError` for a class that there is not.
+        """
         t = 1. if truncation is None else truncation
         z = _truncated_z(n, self.z_dim, seed, t)
         return Latents(z, _class_labels(label, n, self.c_dim, seed), t)
 
     def forward(self,
-        latents:Latents,
+        latents:Latents, # with a class each; B of them
     )->Tensor: # [B, 3, H, W] in [0, 1]
         "Images, differentiable in `z`"
         c = F.one_hot(latents.label, self.c_dim).to(latents.z.dtype)
@@ -278,12 +281,15 @@ def _batch_mode(
 
 @torch.no_grad()
 def standing_statistics(
-    G:BigGAN,
+    G:BigGAN, # changed in place
     n:int=512, # samples for each truncation, all classes alike
-    batch_size:int=64,
-    seed:int=0,
+    batch_size:int=64, # samples at a time
+    seed:int=0, # of the samples
 ):
-    "Fill the rows of every norm; leaves the network in eval mode"
+    """Measure the means and variances of every batch norm, for each truncation
+
+    The standing statistics of Brock et al. (2019). Leaves the network in eval mode.
+    """
     row = 0
     batch = 1
     def keep(m, args):
@@ -304,7 +310,7 @@ def standing_statistics(
 
 # %% ../../nbs/07_zoo/06_biggan.ipynb #58f22107
 def mini_biggan()->BigGAN:
-    "The configuration of `mini_biggan`: 64 pixels, the world's eight animals"
+    "The untrained network of `mini_biggan`: 64 pixels, the world's eight animals"
     layers = [
         [True, 16, 16], [False, 16, 16], [True, 16, 16],
         [True, 16, 8], [False, 8, 8], [True, 8, 1]]

@@ -42,7 +42,10 @@ def _numbers(caption:str)->list[int]:
 def tokenize(
     captions:str | list[str], # one or several
 )->Tensor: # numbers [n, 24]: words from 1 on, the end mark, zeros
-    "Captions as rows of numbers; a `ValueError` for a word that the world's captions never use"
+    """Captions as rows of numbers, as `mini_clip` reads them
+
+    A `ValueError` for a word that the world's captions never use, and for more than 23 words.
+    """
     if isinstance(captions, str):
         captions = [captions]
     rows = []
@@ -53,7 +56,7 @@ def tokenize(
 
 # %% ../../nbs/07_zoo/05_clip.ipynb #41caa950
 def mini_clip()->CLIP:
-    "Both towers of `mini_clip_resnet`, for pictures of 64 pixels"
+    "Both encoders of `mini_clip_resnet`, for images of 64 pixels, untrained"
     pictures = dict(layers=(2, 2, 2, 2), width=16, head_width=64, image_size=128)
     words = dict(context_length=_CONTEXT, vocab_size=_END+1, width=64, heads=2, layers=2)
     net = CLIP(64, pictures, words)
@@ -78,6 +81,7 @@ class _ClipVision(Vision):
         "Vectors of captions, to be compared with those of images by the cosine"
         return self.net.encode_text(self.numbers(captions).to(self.mean.device))
 
+# layers of a ResNet of CLIP that are mined: its four stages
 CLIP_STAGES = [f"visual.layer{i}" for i in (1, 2, 3, 4)]
 
 register(
@@ -109,7 +113,7 @@ class _OpenClipVision(_ClipVision):
         return open_clip.get_tokenizer(self.words)(captions)
 
 def clip_resnet50()->_OpenClipVision:
-    "OpenAI's CLIP with a ResNet-50, untrained"
+    "OpenAI's CLIP with a ResNet-50 (Radford et al., 2021), untrained"
     net = CLIP(**open_clip.get_model_config("RN50"), quick_gelu=True)
     return _OpenClipVision(net, CLIP_STAGES, 224, **_CLIP_NORM)
 

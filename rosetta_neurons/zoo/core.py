@@ -43,7 +43,10 @@ def _per_channel(values)->Tensor:
     return torch.tensor(values)[:, None, None]
 
 class Vision(nn.Module):
-    "A vision model; `layers` are the names in `net` that are mined by default"
+    """A vision model: a network, with the preprocessing that it was trained with
+
+    `layers` are the names in `net` that are mined by default.
+    """
     mean:Tensor
     std:Tensor
 
@@ -66,14 +69,17 @@ class Vision(nn.Module):
     def preprocess(self,
         images:Tensor, # [B, 3, H, W] in [0, 1]
     )->Tensor: # [B, 3, size, size], normalised
-        "Stretch and normalise"
+        """Stretch images to the network's size, and normalise them
+
+        A `ValueError` where they are no batch of images in [0, 1].
+        """
         _check_images(images)
         return (_stretched(images, self.size) - self.mean)/self.std
 
     def forward(self,
         images:Tensor, # [B, 3, H, W] in [0, 1]
     ): # what `net` returns
-        "Call the network on preprocessed images"
+        "Preprocess images and call the network on them; a `ValueError` as in `preprocess`"
         return self.net(self.preprocess(images))
 
 # of the channels, as networks trained on ImageNet expect them
@@ -161,7 +167,7 @@ _MODELS:dict[str, _Entry] = {}
 # {"timm": name -> Entry, ...}, for names such as "timm:convnext_tiny"
 _LIBRARIES:dict[str, Callable[[str], _Entry]] = {}
 _HERE = Path(__file__).resolve().parents[1] if "__file__" in globals() else Path()
-WEIGHTS = _HERE/"weights"
+WEIGHTS = _HERE/"weights" # the folder of the weights that come with the package
 
 def register(
     name:str, # the model's name
@@ -169,7 +175,7 @@ def register(
     load:Callable[..., nn.Module] | None=None, # of a path or None; None: weights are shipped
     **card, # what to say about it: task, licence, ...
 ):
-    """Make `create_model(name)` work
+    """Add a model to the zoo, so that `create_model(name)` works
 
     `load(path)` returns the trained model, from the published file if the path is None.
     """
@@ -260,9 +266,9 @@ def create_model(
     checkpoint_path=None, # a file of one's own instead of the shipped or published one
     device=None, # where to put it
 )->nn.Module: # in eval mode, without gradients of its weights
-    """A model of the zoo
+    """Make a model of the zoo, by its name
 
-    A `ValueError` for a name that nobody has, and for weights that do not fit;
+    A `ValueError` for a name that the zoo does not have, and for weights that do not fit;
     a `FileNotFoundError` or `ConnectionError` where there are none to be had.
     """
     entry = _find_model(name)
@@ -296,8 +302,8 @@ def _one_run(
 @torch.no_grad()
 def describe(
     model, # of the zoo
-)->dict[str, Any]:
-    """What there is to say of a model in a few words and numbers
+)->dict[str, Any]: # {what: word or number}
+    """Describe a model in a few words and numbers
 
     Its card, `pixels` a side, `parameters`, `units` (channels of `layers`), and `megabytes`
     of the file where weights are shipped.

@@ -34,7 +34,7 @@ register(
 
 # %% ../../nbs/07_zoo/04_dino.ipynb #caa19307
 def dino_vit()->VisionTransformer:
-    "The network of `mini_dino_vit`: images to features [B, 128], the CLS token"
+    "The untrained network of `mini_dino_vit`: images to features [B, 128], the CLS token"
     return mini_vit(dynamic_img_size=True)
 
 register(
@@ -62,7 +62,7 @@ def cls_attention(
     images:Tensor, # [B, 3, H, W] in [0, 1]
     block:int=-1, # which one
 )->Tensor: # [B, heads, rows, columns]
-    """How much each patch matters to the CLS token
+    """Attention of the CLS token to each patch, in each head (Caron et al., 2021, figure 1)
 
     What is missing to a sum of 1, CLS gives to the prefix tokens.
     """
@@ -75,7 +75,7 @@ def cls_attention(
 
 # %% ../../nbs/07_zoo/04_dino.ipynb #34ad177b
 def dino_resnet50()->Vision:
-    "DINO's ResNet-50: torchvision's without its last layer"
+    "DINO's ResNet-50 (Caron et al., 2021), untrained: torchvision's without its last layer"
     net = resnet50()
     net.fc = nn.Identity()
     return Vision(net, _STAGES, 224, **IMAGENET)

@@ -206,7 +206,7 @@ class _DiTNetwork(nn.Module):
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #7e1a7002
 class DiT(_DiTNetwork):
-    """Diffusion transformer on pixels, after Peebles and Xie (2023)
+    """Diffusion transformer on pixels, after Peebles and Xie (2023): noise to images in few steps
 
     `config` holds its arguments. A `ValueError` for sizes that don't divide each other.
     """
@@ -258,7 +258,7 @@ class DiT(_DiTNetwork):
     def flow(self,
         x:Tensor, # noisy images [B, C, H, W] of the first time
         label:Tensor, # classes [B]
-        times:Tensor, # ascending
+        times:Tensor, # ascending [steps + 1], from 0 (noise) to 1 (image)
         guidance:float=1., # 1 is none
         recorded=False, # run the activation modules of each step?
     )->Tensor: # [B, C, H, W] of the last time
@@ -280,13 +280,16 @@ class DiT(_DiTNetwork):
         label=None, # class: a number or n of them
         truncation:float | None=None, # factor of the noise; None: 1
     )->Latents:
-        "Random latents: the noise that an image is made from, and its class"
+        """Random latents: the noise that an image is made from, and its class
+
+        A `ValueError` for `n` below 1; that or a `TypeError` for a class that there is not.
+        """
         t = 1. if truncation is None else truncation
         z = t*_sample_z(n, self.z_dim, seed)
         return Latents(z, _class_labels(label, n, self.c_dim, seed), t)
 
     def forward(self,
-        latents:Latents,
+        latents:Latents, # with a class each; B of them
     )->Tensor: # [B, 3, H, W] in [0, 1]
         "Images, differentiable in `z`"
         shape = (self.in_channels, self.input_size, self.input_size)
@@ -296,5 +299,5 @@ class DiT(_DiTNetwork):
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #0c372a90
 def mini_dit()->DiT:
-    "The configuration of `mini_dit`: 64 pixels, the world's eight animals, four steps"
+    "The untrained network of `mini_dit`: 64 pixels, the world's eight animals, four steps"
     return DiT()

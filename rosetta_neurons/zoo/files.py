@@ -31,8 +31,8 @@ from .weights import _load_fitting
 # %% ../../nbs/07_zoo/00b_files.ipynb #cd325c62
 class Source(NamedTuple):
     "Where a file is published, and what is known of it"
-    url:str
-    licence:str
+    url:str # address of the file
+    licence:str # of the weights
     size:int | None=None # in bytes; None where not known
     sha256:str | None=None # or its first digits; None where not known
 
@@ -44,6 +44,7 @@ _AMAZON = "https://s3.amazonaws.com/models.huggingface.co/"
 _TUEBINGEN = "https://s3.eu-central-1.amazonaws.com/avg-projects/"
 _NVIDIA_LICENCE = "NVIDIA Source Code License (non-commercial)"
 
+# where the weights of full-size models are published, by the model's name
 SOURCES = dict(
     resnet50=Source(
         "https://download.pytorch.org/models/resnet50-0676ba61.pth",
@@ -248,9 +249,10 @@ def fetch(
     name:str, # of the model
     source:Source | None=None, # where it is published, if not in `SOURCES`
 )->Path: # of the file, whole and checked
-    """A published file from a cache, or else from the network
+    """Fetch published weights from a cache, or else from the internet, and check them
 
-    A `ConnectionError` says how to get it by hand, a `ValueError` that it is damaged.
+    A `ConnectionError` says how to get the file by hand, a `ValueError` that it is damaged; a
+    `KeyError` where the name is not in `SOURCES` and no source is given.
     """
     source = source or SOURCES[name]
     path = _place_of(name, source)

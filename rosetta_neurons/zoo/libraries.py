@@ -309,9 +309,11 @@ def timm_model(
     pretrained=False, # with the weights that timm publishes?
     path=None, # a file of weights at hand
 )->Vision:
-    """A network of timm with default layers
+    """Make a vision model of timm, with layers to mine found by running it once
 
-    A `ValueError` where there are no weights, or where it wants pictures that are not square.
+    A `ValueError` where there are no weights, where they don't fit, or where it wants images that
+    are not square; a `FileNotFoundError` or `ConnectionError` where weights can't be had. A name
+    that timm does not know is an error of timm's.
     """
     net = _trained_timm(name) if pretrained and not path else timm.create_model(name)
     if path:
@@ -338,7 +340,11 @@ def open_clip_model(
     tag:str | None=None, # a training of it; None: untrained
     path=None, # a file of weights at hand
 )->_OpenClipVision:
-    "A network of open_clip with default layers of its image encoder"
+    """Make a CLIP model of open_clip, with layers to mine of its image encoder
+
+    A `ValueError` for weights that don't fit; a `FileNotFoundError` or `ConnectionError` where they
+    can't be had. A name that open_clip does not know is an error of open_clip's.
+    """
     def load():
         return open_clip.create_model(name, pretrained=tag, device="cpu")
     if tag:

@@ -28,7 +28,7 @@ def _sine_positions(dim:int, rows:int)->Tensor: # [1, rows*rows, dim]
 def mini_vit(
     **kwargs, # to timm's class
 )->VisionTransformer:
-    "Encoder of `mini_mae`"
+    "The untrained encoder of `mini_mae`: a vision transformer for 64 pixels, patches of 8"
     net = VisionTransformer(
         img_size=64,
         patch_size=8,
@@ -69,9 +69,12 @@ def _as_index(
     return keep[..., None].expand(-1, -1, dim)
 
 class MaskedAutoencoder(nn.Module):
-    "He et al. (2022): `encoder` gets some patches, a small decoder paints all of them"
+    """Masked autoencoder (He et al., 2022)
+
+    `encoder` is given some patches, and a small decoder reconstructs all of them.
+    """
     def __init__(self,
-        encoder:VisionTransformer,
+        encoder:VisionTransformer, # of timm
         dim:int=96, # of the decoder's tokens
         depth:int=2, # of the decoder
         heads:int=4, # of the decoder
@@ -109,7 +112,11 @@ class MaskedAutoencoder(nn.Module):
         t = masked.scatter(1, _as_index(keep, t.shape[-1]), t)
         return self.pred(self.norm(self.blocks(t + self.pos)))
 
-    def forward(self, x:Tensor, keep:Tensor)->Tensor:
+    def forward(self,
+        x:Tensor, # preprocessed images [B, 3, H, W]
+        keep:Tensor, # numbers of the visible patches [B, k]
+    )->Tensor: # [B, n, 3*patch**2], in preprocessed values
+        "Reconstruct all patches from the visible ones"
         return self.decode(self.encode(x, keep)[:, 1:], keep)
 
 # %% ../../nbs/07_zoo/03_mae.ipynb #34630e16
@@ -150,7 +157,7 @@ def _autoencoder_name(name:str)->str:
 def load_autoencoder(
     name:str="mini_mae", # of shipped weights
 )->MaskedAutoencoder:
-    "The trained encoder with its decoder, frozen"
+    "The trained encoder with its decoder, frozen; a `FileNotFoundError` where it is not shipped"
     m = MaskedAutoencoder(mini_vit())
     state, _ = read_weights(WEIGHTS/f"{name}.safetensors")
     m.load_state_dict({_autoencoder_name(k): v for k, v in state.items()})

@@ -203,7 +203,7 @@ def _networks_of(f)->dict[Any, Any]:
 def read_pickle(
     path, # file of NVIDIA's format, such as stylegan2-ada-pytorch writes
 )->dict[str, Any]: # {"G_ema": PickledNetwork, ...}, with `.state` and `.attributes`
-    """Networks of a pickle; no code of the file is run
+    """Read the networks of NVIDIA's pickle; no code of the file is run
 
     A `FileNotFoundError` or a `ValueError` says what is wrong with the file.
     """
@@ -335,7 +335,7 @@ def _read_torch(path)->dict[str, Any]:
 def read_state(
     path, # safetensors, or a file of torch.save: tensors, and perhaps plain values beside them
 )->dict[str, Any]: # {name: Tensor}, or what the file has: dictionaries of such
-    """Tensors of a file; no code of the file is run
+    """Read the tensors of a file; no code of the file is run
 
     A `FileNotFoundError` or a `ValueError` says what is wrong with the file.
     """

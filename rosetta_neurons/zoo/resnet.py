@@ -19,9 +19,9 @@ from .files import SOURCES, _load_published
 _WIDTHS = {64: 32, 128: 64, 256: 128, 512: 192} # channels of the four stages, by torchvision's own
 
 class MiniResNet(ResNet):
-    "torchvision's ResNet-18 with narrower stages and a stem for small pictures"
+    "torchvision's ResNet-18 (He et al., 2016), narrower, with a stem for small images"
     def __init__(self,
-        num_classes:int=len(ANIMALS)*len(COATS),
+        num_classes:int=len(ANIMALS)*len(COATS), # logits; pairs of animal and coat
         width:int=32, # channels of the first stage; the others grow with it
     ):
         self.width = width

@@ -236,11 +236,11 @@ def _resolutions(size:int)->list[int]:
 class StyleGAN2(nn.Module):
     "Generator of Karras et al. (2020); `config` holds the arguments it was built with"
     def __init__(self,
-        z_dim=512,
+        z_dim=512, # length of z
         c_dim=0, # classes; 0 if there are none
-        w_dim=512,
+        w_dim=512, # length of w, a style
         img_resolution=256, # pixels a side
-        img_channels=3,
+        img_channels=3, # of an image
         channel_base=32768, # channels times pixels a side ...
         channel_max=512, # ... up to this many
         num_layers=8, # of the mapping network
@@ -272,7 +272,10 @@ class StyleGAN2(nn.Module):
         truncation:float=1., # 1 is none, 0 the mean style
         cutoff:int | None=None, # truncate only that many styles
     )->Tensor: # [B, num_ws, w_dim]
-        "Styles; a `ValueError` where a conditional network gets no class"
+        """Styles w, by the mapping network; truncation draws them to the mean style
+
+        A `ValueError` where a conditional network gets no class.
+        """
         if self.c_dim and c is None:
             raise ValueError(
                 f"this network has {self.c_dim} classes: give c, one-hot [B, {self.c_dim}]")
@@ -290,7 +293,7 @@ class StyleGAN2(nn.Module):
         cutoff:int | None=None, # truncate only that many styles
         noise:str="const", # or "random", or "none"
     )->Tensor: # [B, 3, H, W] in about [-1, 1]
-        "The original's own output"
+        "The original's own output, unclamped; a `ValueError` as in `w`"
         return self.synthesis(self.w(z, c, truncation, cutoff), noise)
 
     def sample(self,
@@ -299,13 +302,16 @@ class StyleGAN2(nn.Module):
         label=None, # class, of a conditional network: a number or n of them
         truncation:float | None=None, # None: 1, no truncation
     )->Latents:
-        "Random latents"
+        """Random latents, normal
+
+        A `ValueError` for `n` below 1; that or a `TypeError` for a class that there is not.
+        """
         z = _sample_z(n, self.z_dim, seed)
         labels = _class_labels(label, n, self.c_dim, seed)
         return Latents(z, labels, 1. if truncation is None else truncation)
 
     def forward(self,
-        latents:Latents,
+        latents:Latents, # B of them
     )->Tensor: # [B, 3, H, W] in [0, 1]
         "Images, differentiable in `z`, or in `w` when the latents hold it"
         ws = latents.w
@@ -317,7 +323,7 @@ class StyleGAN2(nn.Module):
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #a52d809c
 def mini_stylegan2()->StyleGAN2:
-    "The configuration of `mini_stylegan2`"
+    "The untrained network of `mini_stylegan2`: 64 pixels, without classes"
     return StyleGAN2(
         z_dim=128,
         w_dim=128,

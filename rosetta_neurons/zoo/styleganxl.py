@@ -282,7 +282,10 @@ class StyleGANXL(nn.Module):
         truncation:float=1., # 1 is none, 0 the class's mean style
         cutoff:int | None=None, # truncate only that many styles
     )->Tensor: # [B, num_ws, w_dim]
-        "Styles; a `ValueError` without a class"
+        """Styles w, by the mapping network; truncation draws them to the class's mean style
+
+        A `ValueError` without a class.
+        """
         if c is None:
             raise ValueError(
                 f"this network has {self.c_dim} classes: give c, one-hot [B, {self.c_dim}]")
@@ -301,7 +304,7 @@ class StyleGANXL(nn.Module):
         noise="const", # there is none; stands here so that all generators are called alike
         style_norm="batch", # or "sample": what styles are divided by
     )->Tensor: # [B, 3, H, W] in about [-1, 1]
-        "The original's own output"
+        "The original's own output, unclamped; a `ValueError` as in `w`"
         return self.synthesis(self.w(z, c, truncation, cutoff), style_norm=style_norm)
 
     def sample(self,
@@ -310,13 +313,16 @@ class StyleGANXL(nn.Module):
         label=None, # class: a number or n of them
         truncation:float | None=None, # None: 1, no truncation
     )->Latents:
-        "Random latents of the classes asked for"
+        """Random latents, normal, of the classes asked for
+
+        A `ValueError` for `n` below 1; that or a `TypeError` for a class that there is not.
+        """
         z = _sample_z(n, self.z_dim, seed)
         labels = _class_labels(label, n, self.c_dim, seed)
         return Latents(z, labels, 1. if truncation is None else truncation)
 
     def forward(self,
-        latents:Latents,
+        latents:Latents, # with a class each; B of them
     )->Tensor: # [B, 3, H, W] in [0, 1]
         "Images, differentiable in `z`, or in `w` when the latents hold it"
         ws = latents.w
@@ -328,7 +334,7 @@ class StyleGANXL(nn.Module):
 
 # %% ../../nbs/07_zoo/07_styleganxl.ipynb #9f6a4df5
 def mini_styleganxl()->StyleGANXL:
-    "The configuration of `mini_styleganxl`"
+    "The untrained network of `mini_styleganxl`: 32 pixels, the world's eight animals"
     stem = dict(
         z_dim=64,
         w_dim=128,
@@ -343,7 +349,7 @@ def mini_styleganxl()->StyleGANXL:
     return StyleGANXL(c_dim=len(ANIMALS), embed_dim=32, stem=stem)
 
 def styleganxl_256()->StyleGANXL:
-    """The network for ImageNet at 256 pixels
+    """The untrained network for ImageNet at 256 pixels
 
     By the arguments of the original's documentation: a stem of 16 pixels and four later stages.
     """

@@ -201,11 +201,14 @@ def _as_stored(v:Tensor)->Tensor:
     return half.detach().cpu().contiguous()
 
 def save_weights(
-    state:dict[str, Tensor],
+    state:dict[str, Tensor], # {name: Tensor}
     path, # ends in .safetensors
     metadata:dict[str, str] | None=None, # kept in the file
 ):
-    "Write weights as float16, atomically"
+    """Write weights as float16, whole or not at all
+
+    An `OSError` where the folder can't be written.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _write_beside(path, save({k: _as_stored(v) for k, v in state.items()}, metadata))
