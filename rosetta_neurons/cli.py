@@ -133,8 +133,8 @@ def mine_folder(
     """Mine the Rosetta Neurons that a generator shares with other models; write a dictionary,
     and a page that shows it
 
-    A `ValueError` for models, layers, sizes and images that don't fit together, and whatever
-    `mine` and `report` raise.
+    A `ValueError` for models, layers, sizes and images that don't fit together, a `TypeError` where
+    `module:function` makes no network, and whatever `mine` and `report` raise.
     """
     from rosetta_neurons.runtime import _is_first
     _check_size(size, images)

@@ -171,7 +171,7 @@ def compare_groups(
     a:Agreement, # of a model's units
     groups:dict[str, Tensor], # from `unit_groups`
 )->dict[str, dict]: # {group: {"units": n, "auroc": [value, lower, upper], ...}}
-    """Agreement with ground truth of each group of units, with intervals over the units
+    """Agreement with ground truth of each group of units, with an `interval` over the units
 
     Means of "auroc" and "iou", and the share "named"; as "gain", what Rosetta Neurons have more
     than the unmatched. Groups of fewer than two units, or with none in a layer that counts, are

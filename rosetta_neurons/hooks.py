@@ -358,7 +358,7 @@ class Units(Sequence):
     def index(self,
         layer:str, # one of `layers`
         channel:int, # from 0
-    )->int:
+    )->int: # from 0
         "The number of a unit; a `ValueError` where there is no such one"
         if layer not in self.layers:
             raise _no_such("layer", layer, self.layers)

@@ -122,7 +122,8 @@ def report(
     """Write a dictionary as one page that holds everything in itself
 
     A `ValueError` where networks or images are not at hand, or are not those that were mined; an
-    `OSError` or `ValueError` where the folder can't be written, before anything is computed.
+    `OSError` or `ValueError` where the folder can't be written, before anything is computed. Errors
+    of a network are those of `record`.
     """
     folder = _check_writable(folder)
     nets = dictionary.every_network(generator, models)

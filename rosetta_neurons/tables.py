@@ -125,7 +125,7 @@ class _Ranked(GetAttr):
 
     def matches_of(self,
         model:str, # one of `models`
-    )->list[Match]:
+    )->list[Match]: # in lexicographic order of the units
         "All best buddies of G and one model, in order"
         of_G = self.units["G"]
         of_model = self.units[model]
