@@ -160,7 +160,7 @@ def mine_folder(
 def mine_command(
     argv:list[str] | None=None, # words after the name; those of the terminal if None
 ):
-    "The command `rosetta-mine`"
+    "The command `rosetta-mine`: `mine_folder` from a terminal; errors end it with code 2"
     names = f"models: {', '.join(_model_names())}"
     said = _run_command(mine_folder, "rosetta-mine", argv, names)
     if said:
@@ -259,7 +259,7 @@ def invert_file(
 def invert_command(
     argv:list[str] | None=None, # words after the name; those of the terminal if None
 ):
-    "The command `rosetta-invert`"
+    "The command `rosetta-invert`: `invert_file` from a terminal; errors end it with code 2"
     names = f"models: {', '.join(_model_names())}"
     print(_run_command(invert_file, "rosetta-invert", argv, names))
 
@@ -337,7 +337,7 @@ def edit_file(
 def edit_command(
     argv:list[str] | None=None, # words after the name; those of the terminal if None
 ):
-    "The command `rosetta-edit`"
+    "The command `rosetta-edit`: `edit_file` from a terminal; errors end it with code 2"
     names = f"models: {', '.join(_model_names())}"
     print(_run_command(edit_file, "rosetta-edit", argv, names))
 
@@ -355,7 +355,7 @@ def train_model(
 def train_command(
     argv:list[str] | None=None, # words after the name; those of the terminal if None
 ):
-    "The command `rosetta-train`"
+    "The command `rosetta-train`: `train_model` from a terminal; errors end it with code 2"
     print(_run_command(train_model, "rosetta-train", argv, f"name: {', '.join(_TASK_NAMES)}"))
 
 # %% ../nbs/17_cli.ipynb #1ab50002
@@ -367,7 +367,7 @@ _LABS_USAGE = """usage: rosetta-labs build|grade [-h] ...
 def labs_command(
     argv:list[str] | None=None, # words after the name; those of the terminal if None
 ):
-    "The command `rosetta-labs`"
+    "The command `rosetta-labs`: build and grade labs; an error ends it with code 2"
     words = _typed(argv, "--help")
     if words[0] in ("-h", "--help"):
         print(_LABS_USAGE)
@@ -381,7 +381,7 @@ def labs_command(
 def main(
     argv:list[str] | None=None, # words after the module's name; those of the terminal if None
 ):
-    "`python -m rosetta_neurons.cli mine` and the other commands, for `torchrun`"
+    "All commands in one, for `torchrun`: `python -m rosetta_neurons.cli mine`, and so on"
     commands = dict(
         mine=mine_command,
         train=train_command,

@@ -48,7 +48,7 @@ def _batch_score(
 
 def released_score(
     maps_a:dict[str, Tensor], # {layer: [B, C, H, W]}
-    maps_b:dict[str, Tensor], # maps of the same images in the other model
+    maps_b:dict[str, Tensor], # maps of the same images in the other model, {layer: [B, C, H, W]}
     batch_size:int=10, # images at a time; the score depends on it
 )->Tensor: # [units_a, units_b] float32
     """Score pairs of units as the code released with the paper does, in place of Eq. 2
@@ -130,7 +130,7 @@ class _PairSums:
 
     def add(self,
         xs:dict[tuple, Tensor], # {(size, size of products): [units, B, h, w]} of the first model
-        ys:dict[tuple, Tensor], # of the other model, likewise
+        ys:dict[tuple, Tensor], # of the other model, likewise [units, B, h, w]
         sign:int | float=1, # -1 to take them off
     ):
         "Add the products of a batch"
@@ -139,8 +139,8 @@ class _PairSums:
             _add_products(total, xs[s, z], ys[t, z], sign)
 
     def rescale(self,
-        a:dict[tuple, Tensor], # factors for the units of the first model, from `MapMoments.fit`
-        b:dict[tuple, Tensor], # and for those of the other
+        a:dict[tuple, Tensor], # factors [units] for the first model, from `MapMoments.fit`
+        b:dict[tuple, Tensor], # and for the other, [units]
     ):
         "Change the products of units whose scale has changed"
         for (s, t), total in self.products.items():
@@ -290,7 +290,7 @@ class PairCorrelation(_PairTable):
     @full_precision()
     def update(self,
         maps_a:dict[str, Tensor], # {layer: [B, C, H, W]}
-        maps_b:dict[str, Tensor], # maps of the same B images in the other model, of any sizes
+        maps_b:dict[str, Tensor], # of the same B images in the other model, likewise [B, C, H, W]
     ):
         """Take in one batch; one that is refused leaves everything as it was
 
@@ -320,7 +320,7 @@ class PairCorrelation(_PairTable):
     def merge(self,
         other:"PairCorrelation", # of other images, through the same layers
     )->Self:
-        "As if this had seen the images of both; a `ValueError` where the layers differ"
+        "Join two streams, as if one had taken in both; a `ValueError` where the layers differ"
         if not other.n:
             return self
         self.flush()
@@ -362,7 +362,7 @@ class PairCorrelation(_PairTable):
             yield _StoredTensor(f"products.{_size_name(key)}", self.products, key)
 
     def state_dict(self)->dict[str, Any]: # {name: Tensor}, and `n`, `w`, `layers_a`, `layers_b`
-        "All that has been seen, for safetensors and JSON"
+        "All that was taken in, for safetensors and JSON"
         state:dict[str, Any] = dict(n=self.n, w=self.a.w)
         for side, moments in dict(a=self.a, b=self.b).items():
             state[f"layers_{side}"] = [[layer, *s] for layer, s in moments.shapes.items()]
@@ -374,7 +374,7 @@ class PairCorrelation(_PairTable):
         state:dict[str, Any], # from `state_dict`
         device:torch.device | str="cpu", # where to go on
     )->Self:
-        "Go on from what was seen before; a `ValueError` where a tensor is missing or does not fit"
+        "Go on from a saved state; a `ValueError` where a tensor is missing or does not fit"
         # sums of squares were called energy once
         state = {name.replace(".energy.", ".sum_sq."): x for name, x in state.items()}
         shapes_a = {layer: tuple(s) for layer, *s in state["layers_a"]}

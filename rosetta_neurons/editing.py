@@ -36,7 +36,7 @@ def moved(
     down:float, # share of the map's height
     fill:str, # "zero" or "edge": what comes in from outside
 )->Tensor: # [B, U, H, W]
-    "Maps enlarged about their centre and moved, read bilinearly; a `ValueError` for another fill"
+    "Enlarge maps about their centre and move them, bilinearly; a `ValueError` for another fill"
     if fill not in _PADDING:
         raise ValueError(f"fill {fill!r} is neither 'zero' nor 'edge'")
     turn = torch.tensor(
@@ -48,7 +48,7 @@ def moved(
 def zoom(
     by:float=2., # how much larger; the paper's is 2
     fill:str="zero", # "zero" or "edge": what comes in from outside, where `by` is below 1
-)->Change: # function from maps to maps
+)->Change: # function from maps [B, U, H, W] to maps
     """Enlarge maps about their centre, as "Zoom-in" of Sec. 4.2 does
 
     A `ValueError` unless `by` is above 0; one for another `fill`, once it is applied.
@@ -61,7 +61,7 @@ def shift(
     right:float=0., # share of the width; negative to the left
     down:float=0., # share of the height; negative up
     fill:str="zero", # "zero" (the paper's) or "edge": what comes in from outside
-)->Change: # function from maps to maps
+)->Change: # function from maps [B, U, H, W] to maps
     """Move maps by a share of their size, as "Shift" of Sec. 4.2 does
 
     A `ValueError` for shares that are not between -1 and 1; one for another `fill`, once it is
@@ -81,7 +81,7 @@ def _copied(maps:Tensor, by:float, fill:str)->Tensor:
 def copy_paste(
     by:float=.25, # share of the width
     fill:str="zero", # "zero" or "edge"
-)->Change: # function from maps to maps
+)->Change: # function from maps [B, U, H, W] to maps
     """Put what is in the middle of maps there twice, as "Copy & paste" of Sec. 4.2 does
 
     The left half is of maps moved to the left, the right half of maps moved to the right. Once it
@@ -192,12 +192,12 @@ def edit(
     frames:int=9, # images to keep on the way
     progress:bool=True, # show a bar?
 )->Inversion: # in order of the latents; the searches of one image stand side by side
-    """Latents whose units do what `change` makes of the units' maps for `z` (Sec. 4.2)
+    """Edit images: find latents for which units do what `change` makes of their maps (Sec. 4.2)
 
-    Searched for as in `invert` by Eq. 5, with the changed maps as the targets of Eq. 6. Ctrl-C ends
-    the search with the best so far. A `TypeError` where the change is no function; a `ValueError`
-    for a count below 1, for a start, a concept, a model or an objective that there is not, and for
-    a generator that is not the dictionary's.
+    The maps are those for `z`. The search is as in `invert`, by Eq. 5, with the changed maps as the
+    targets of Eq. 6. Ctrl-C ends it with the best so far. A `TypeError` where the change is no
+    function; a `ValueError` for a count below 1, for a start, a concept, a model or an objective
+    that there is not, and for a generator that is not the dictionary's.
     """
     _check_counts(
         steps=(steps, 1), batch_size=(batch_size, 1), frames=(frames, 1), seeds=(len(seeds), 1))

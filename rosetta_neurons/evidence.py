@@ -162,14 +162,14 @@ def _layers_of(
     return _Layers(of_unit, torch.bincount(of_unit[shared], minlength=len(names)).double())
 
 def _marks(a:Agreement)->dict[str, Tensor]: # {"auroc", "iou", "named": [units]}
-    "How well each unit tells the truth that it tells best"
+    "How well each unit tells the label that it tells best"
     best = a.best()[:, None]
     auroc = a.auroc.gather(1, best)[:, 0].nan_to_num(nan=.5)
     return dict(auroc=auroc, iou=a.iou.gather(1, best)[:, 0], named=(auroc >= _FITS).float())
 
 def compare_groups(
     a:Agreement, # of a model's units
-    groups:dict[str, Tensor], # from `unit_groups`
+    groups:dict[str, Tensor], # `{group: LongTensor[units]}`, from `unit_groups`
 )->dict[str, dict]: # {group: {"units": n, "auroc": [value, lower, upper], ...}}
     """Agreement with ground truth of each group of units, with an `interval` over the units
 

@@ -309,9 +309,9 @@ def record(
     """Record the activation maps of `layers` in each call of the model in the `with` block
 
     The maps are copies, in the order of `layers`, and carry gradients if these are on; at the end
-    of the block the hooks are gone. Raises a
-    `ValueError` for layers and layouts that there are not, or that can't be told; a `TypeError` for
-    what returned no tensor, or was compiled; a `RuntimeError` where a layer ran twice or never.
+    of the block the hooks are gone. Raises a `ValueError` for layers and layouts that there are
+    not, or that can't be told; a `TypeError` for what returned no tensor, or was compiled; a
+    `RuntimeError` where a layer ran twice or never.
     """
     rec = _Recorder(model, layers, tokens, layout)
     with ExitStack() as hooks:

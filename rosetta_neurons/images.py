@@ -168,7 +168,8 @@ class ImageRun(_Choice):
     - `size`, `size_from`: (rows, columns), and where they are from
 
     Raises a `ValueError` that names the image where one can't be read, or holds values of unknown
-    meaning.
+    meaning; a `FileNotFoundError` for a file that there is not, a `TypeError` for what holds no
+    images.
     """
     def __init__(self,
         images, # folder, files, pattern, data set, `DataLoader`, tensor or array

@@ -285,7 +285,7 @@ def _check_arguments(dictionary, reconstruction, perceptual):
 def invert(
     G, # generator
     images, # [n, 3, H, W] in [0, 1], or an image in any form; or latents of G, for their own maps
-    models=None, # `{name: model}`, or one model, that see the images; the dictionary's if None
+    models=None, # `{name: model}`, or one model, to call on `images`; the dictionary's if None
     dictionary:RosettaDictionary | None=None, # of G and these models; None for reconstruction alone
     concepts:list | None=None, # numbers of concepts, or `Concept`s; all if None
     pairs:list | None=None, # `Match`es, or (unit of G, model, partner), instead of concepts
@@ -308,7 +308,7 @@ def invert(
     layers:dict[str, object] | None=None, # `{model: arguments of record}`, as in `mine`
     progress:bool=True, # show a bar?
 )->Inversion: # in order of the images; the searches of one image stand side by side
-    """Latents whose images have the units of G do what their partners do in `images` (Sec. 4.1)
+    """Find latents for which units of G do what their partners do for `images` (Sec. 4.1)
 
     Minimises Eq. 5, or Eq. 7 where there is a reconstruction; Ctrl-C ends it with the best so far.
     A `ValueError` for what can't be done: nothing to go by, counts below 1, images of no known

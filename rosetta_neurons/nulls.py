@@ -332,7 +332,7 @@ class _Pairings:
 @full_precision()
 def pairings(
     a:dict[str, Tensor], # `[n, C, H, W]` by layer
-    b:dict[str, Tensor], # maps of the same images in another model
+    b:dict[str, Tensor], # maps of the same images in another model, `[n, C, H, W]` by layer
     batch:int = 50, # images at a time
     groups:Tensor | None = None, # `[n]`, group of each image; all are independent if None
     seed:int = 0, # of the halves, and of the order of grouped images

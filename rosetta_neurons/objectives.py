@@ -65,7 +65,7 @@ def _as_it_is(x:Tensor)->Tensor:
 def _within_image(x:Tensor)->Tensor:
     return _unit_length(x - x.mean((2, 3), keepdim=True))
 
-# how maps are compared in a search, by name; "paper" is Eq. 6 as it is printed
+# how maps are compared in a search, by name; "paper" is Eq. 6, as a mean over positions
 OBJECTIVES = dict(
     paper=_as_it_is, # Eq. 6
     released=_within_image, # correlation within the image
@@ -108,8 +108,9 @@ def similarity(
 )->Tensor: # [B]
     """How well units of G do what they should: L_act of Eq. 5, which Eq. 6 defines
 
-    By the objective "paper" as Eq. 6 has it; by the others with its normalised maps in place of the
-    standardised ones. A `ValueError` without targets, and for an objective that there is not.
+    By the objective "paper" as Eq. 6 has it, but with the mean over positions for its sum; by the
+    others with maps that are normalised further. A `ValueError` without targets, and for an
+    objective that there is not.
     """
     if not targets:
         raise ValueError("no targets: there is nothing to be similar to")
@@ -243,7 +244,7 @@ def _lpips_loss(wanted:Tensor, distance:Callable, net:str)->_Loss:
 
 def lpips(
     net:str="alex", # as torchmetrics calls it: "alex", "vgg" or "squeeze"
-)->Callable[[Tensor], _Loss]: # as `perceptual`
+)->Callable[[Tensor], _Loss]: # as `perceptual`: wanted images to a function to Tensor[B]
     """LPIPS (Zhang et al., 2018) by torchmetrics, a perceptual loss for Eq. 7
 
     Needs the extra `metrics`, or there is an `ImportError`; and weights that torchvision downloads.

@@ -201,7 +201,7 @@ class _Ranked(GetAttr):
     def spread_of(self,
         match:Match, # of this dictionary
     )->float: # 0 where that was not measured
-        """How far the correlation of these two units would stray if they shared nothing
+        """Standard deviation of the centred correlation of these two units if they shared nothing
 
         1 where both fire in one image alone (see `spread_table`).
         """
@@ -222,10 +222,9 @@ class _Ranked(GetAttr):
     )->float: # 0 to 1
         """How much there is to see in a concept: agreement beyond the nulls, selectivity, depth
 
-        The product of how far the centred correlation lies above the nulls, of how much the two
-        units choose, and of a factor that grows with the partner's depth in its model.
-
-        The geometric mean over the models, of the concept's best match in each.
+        Of a match the product of how far its centred correlation lies above the nulls, of how much
+        its units choose, and of a factor that grows with the partner's depth. Of a concept the
+        geometric mean over the models, of its best match in each.
         """
         product = math.prod(self._interest_in(o) for o in concept.best.values())
         return product**(1/len(concept.best))

@@ -77,6 +77,6 @@ def _counts(
     right:Tensor, # bool `[p]`: which share something
     shared:int, # pairs that do
 )->tuple[int, int, float]: # kept, wrong and found, as in `_NullTrial`
-    "Count matches against the truth"
+    "Count matches against the ground truth"
     found = int((keep & right).sum())
     return int(keep.sum()), int((keep & ~right).sum()), found/max(1, shared)

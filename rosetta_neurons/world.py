@@ -270,7 +270,7 @@ class Scenes:
     """
     def __init__(self,
         scene:dict[str, Tensor], # `{factor: [n]}`
-        animals:list[dict[str, Tensor]], # one such dict for each animal, painted in this order
+        animals:list[dict[str, Tensor]], # `{factor: [n]}` for each animal, painted in this order
     ):
         self.scene = scene
         self.animals = animals

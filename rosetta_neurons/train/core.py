@@ -138,7 +138,7 @@ class Task:
         "Measure what is logged now and then, beside the losses"
         return {}
 
-    def picture(self): # images [n, 3, H, W] in [0, 1], or None
+    def picture(self): # a Pillow image, or None
         "Draw what is kept beside a checkpoint, to look at"
         return None
 

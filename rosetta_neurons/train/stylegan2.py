@@ -66,7 +66,7 @@ def _hinge(real:Tensor, fake:Tensor)->Tensor:
 
 def critic_loss(
     real:list[Tensor], # logits of the critic for real images, [B, ...] of each head
-    fake:list[Tensor], # logits for generated ones, likewise
+    fake:list[Tensor], # logits for generated ones, likewise [B, ...]
 )->Tensor: # []
     "Hinge loss of a critic with several heads (Lim and Ye, 2017; Sauer et al., 2021)"
     return sum(_hinge(r, f) for r, f in zip(real, fake))

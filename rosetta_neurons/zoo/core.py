@@ -370,7 +370,7 @@ def _family_config(config)->dict[str, Any]:
 
 def from_weights(
     family:str, # "stylegan2" (NVIDIA's names), "rosinality", "biggan" or "styleganxl"
-    state:dict[str, Tensor], # by the original's names
+    state:dict[str, Tensor], # {name: Tensor}, by the original's names
     config=None, # the original's arguments, or a pickle's attributes; None: from the shapes
 )->nn.Module: # in eval mode, without gradients of its weights
     """A generator with weights of the original's format

@@ -387,7 +387,7 @@ def _no_generator(
 def read_generator(
     path, # a pickle of NVIDIA's format, of which `G_ema` is taken, or a file for `read_state`
     *keys:str, # under which the tensors may lie; other tensors beside them come along
-)->tuple[dict[str, Tensor], dict[str, Any]]: # tensors, and attributes where the file has any
+)->tuple[dict[str, Tensor], dict[str, Any]]: # {name: Tensor}; attributes, where the file has any
     "Read a generator's weights, and what else its file says; errors as in `read_pickle`"
     if _kind_of_file(path) == "pickle":
         nets = read_pickle(path)

@@ -32,7 +32,7 @@ def _instead_of_weights(path:Path)->str:
 
 def read_weights(
     path, # of a safetensors file
-)->tuple[dict[str, Tensor], dict[str, str]]: # tensors in float32, and the file's metadata
+)->tuple[dict[str, Tensor], dict[str, str]]: # {name: Tensor} in float32; the file's metadata
     """Read a safetensors file
 
     A `FileNotFoundError` where there is none, a `ValueError` where it can't be read.
