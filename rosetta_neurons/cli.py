@@ -131,7 +131,11 @@ def mine_folder(
     **kwargs
 )->str: # what was found, two lines for each generator; only the first of several processes says so
     """Mine the Rosetta Neurons that a generator shares with other models; write a dictionary,
-    and a page that shows it"""
+    and a page that shows it
+
+    A `ValueError` for models, layers, sizes and images that don't fit together, a `TypeError` where
+    `module:function` makes no network, and whatever `mine` and `report` raise.
+    """
     from rosetta_neurons.runtime import _is_first
     _check_size(size, images)
     every = generator == "all"
@@ -156,7 +160,7 @@ def mine_folder(
 def mine_command(
     argv:list[str] | None=None, # words after the name; those of the terminal if None
 ):
-    "The command `rosetta-mine`"
+    "The command `rosetta-mine`: `mine_folder` from a terminal; errors end it with code 2"
     names = f"models: {', '.join(_model_names())}"
     said = _run_command(mine_folder, "rosetta-mine", argv, names)
     if said:
@@ -238,7 +242,10 @@ def invert_file(
     progress:bool=True, # show bars?
     **kwargs
 )->str: # where things are
-    "Generate an image that other networks respond to as they do to a given one (Eq. 5 and 7)"
+    """Generate an image that vision models respond to as they do to a given one (Eq. 5 and 7)
+
+    A `ValueError` where `out` is no name of an image, and whatever `mine` and `invert` raise.
+    """
     from rosetta_neurons.inversion import invert
     _check_picture(out)
     wanted = _picture(image)
@@ -252,7 +259,7 @@ def invert_file(
 def invert_command(
     argv:list[str] | None=None, # words after the name; those of the terminal if None
 ):
-    "The command `rosetta-invert`"
+    "The command `rosetta-invert`: `invert_file` from a terminal; errors end it with code 2"
     names = f"models: {', '.join(_model_names())}"
     print(_run_command(invert_file, "rosetta-invert", argv, names))
 
@@ -301,7 +308,11 @@ def edit_file(
     out:str="edited.png", # file for the result
     progress:bool=True, # show bars?
 )->str: # where things are
-    "Change an image by changing what the Rosetta Neurons do"
+    """Change an image by changing the maps of the Rosetta Neurons (Sec. 4.2)
+
+    A `ValueError` for anything but one change and for an `out` that is no name of an image, and
+    whatever `mine`, `invert` and `edit` raise.
+    """
     from rosetta_neurons.editing import edit
     from rosetta_neurons.inversion import invert
     change = _the_change(shift, zoom, copy_paste, remove)
@@ -326,7 +337,7 @@ def edit_file(
 def edit_command(
     argv:list[str] | None=None, # words after the name; those of the terminal if None
 ):
-    "The command `rosetta-edit`"
+    "The command `rosetta-edit`: `edit_file` from a terminal; errors end it with code 2"
     names = f"models: {', '.join(_model_names())}"
     print(_run_command(edit_file, "rosetta-edit", argv, names))
 
@@ -344,7 +355,7 @@ def train_model(
 def train_command(
     argv:list[str] | None=None, # words after the name; those of the terminal if None
 ):
-    "The command `rosetta-train`"
+    "The command `rosetta-train`: `train_model` from a terminal; errors end it with code 2"
     print(_run_command(train_model, "rosetta-train", argv, f"name: {', '.join(_TASK_NAMES)}"))
 
 # %% ../nbs/17_cli.ipynb #1ab50002
@@ -356,7 +367,7 @@ _LABS_USAGE = """usage: rosetta-labs build|grade [-h] ...
 def labs_command(
     argv:list[str] | None=None, # words after the name; those of the terminal if None
 ):
-    "The command `rosetta-labs`"
+    "The command `rosetta-labs`: build and grade labs; an error ends it with code 2"
     words = _typed(argv, "--help")
     if words[0] in ("-h", "--help"):
         print(_LABS_USAGE)
@@ -370,7 +381,7 @@ def labs_command(
 def main(
     argv:list[str] | None=None, # words after the module's name; those of the terminal if None
 ):
-    "`python -m rosetta_neurons.cli mine` and the other commands, for `torchrun`"
+    "All commands in one, for `torchrun`: `python -m rosetta_neurons.cli mine`, and so on"
     commands = dict(
         mine=mine_command,
         train=train_command,

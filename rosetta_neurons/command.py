@@ -85,6 +85,7 @@ def _run_command(
     parser = anno_parser(func, prog)
     parser.error = partial(_fail, prog) # type: ignore (argparse names its argument otherwise)
     parser.epilog = names
+    parser.description = parser.description.split("\n\n")[0] # the rest is for those who call it
     words = [_two_dashes(o) for o in _typed(argv)]
     _check_options(parser, words)
     options = vars(parser.parse_args(words))

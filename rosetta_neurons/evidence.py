@@ -35,9 +35,12 @@ def interval(
     draws:int=1000, # of the bootstrap
     level:float=.95, # of confidence
     digits:int=4, # that are kept
-    seed:int=0,
+    seed:int=0, # of the draws
 )->list[float]: # [value, lower, upper]
-    "A statistic with its bootstrap interval; a `ValueError` for fewer than 2 items"
+    """A statistic with its bootstrap percentile interval (Efron, 1979)
+
+    Items are drawn again with replacement. A `ValueError` for fewer than 2 of them.
+    """
     if len(x) < 2:
         raise ValueError(f"an interval needs at least 2 items, got {len(x)}")
     x = x.double() if x.is_floating_point() else x
@@ -55,16 +58,16 @@ def _resampled(
     return x[torch.randint(len(x), (len(x),), generator=rng)]
 
 def gain(
-    x:Tensor, # sample of one group
-    f:Callable, # its statistic
-    y:Tensor, # sample of another
+    x:Tensor, # sample of one group, items `[n]` or rows `[n, k]`
+    f:Callable, # its statistic, a number
+    y:Tensor, # sample of another, `[m]` or `[m, k]`
     g:Callable, # and its statistic
     draws:int=1000, # of the bootstrap
     level:float=.95, # of confidence
     digits:int=4, # that are kept
-    seed:int=0,
+    seed:int=0, # of the draws
 )->list[float]: # [f(x)-g(y), lower, upper]
-    "The difference of two groups, with its bootstrap interval"
+    "The difference of two groups, with its bootstrap interval; each group is drawn by itself"
     rng = torch.Generator().manual_seed(seed)
     drawn = []
     for _ in range(draws):
@@ -93,13 +96,17 @@ def _matched_units(dictionary:RosettaDictionary, model:str)->list[tuple[str, int
     return [o.partner for o in dictionary.matches if o.model == model]
 
 def unit_groups(
-    dictionary:RosettaDictionary,
+    dictionary:RosettaDictionary, # whose matches sort the units
     model:str, # one of its models, or "G"
     a:Agreement, # of all units of that model
     most:float=.05, # largest q-value
     seed:int=0, # of the random group
-)->dict[str, Tensor]: # by name, LongTensor of rows of `a`
-    "Units of a model by what the dictionary says of them"
+)->dict[str, Tensor]: # `{group: LongTensor[units]}`, numbers of rows of `a`
+    """Units of a model, grouped by what the dictionary says of them
+
+    "Rosetta Neurons", those matched "with G alone", "unmatched" ones; and, as many as Rosetta
+    Neurons, "random" ones and the "best" by ground truth.
+    """
     kept = dictionary.filter(q=most)
     shared = _rows(a, _shared_units(kept, model))
     matched = _rows(a, _matched_units(kept, model))
@@ -155,19 +162,20 @@ def _layers_of(
     return _Layers(of_unit, torch.bincount(of_unit[shared], minlength=len(names)).double())
 
 def _marks(a:Agreement)->dict[str, Tensor]: # {"auroc", "iou", "named": [units]}
-    "How well each unit tells the truth that it tells best"
+    "How well each unit tells the label that it tells best"
     best = a.best()[:, None]
     auroc = a.auroc.gather(1, best)[:, 0].nan_to_num(nan=.5)
     return dict(auroc=auroc, iou=a.iou.gather(1, best)[:, 0], named=(auroc >= _FITS).float())
 
 def compare_groups(
     a:Agreement, # of a model's units
-    groups:dict[str, Tensor], # from `unit_groups`
+    groups:dict[str, Tensor], # `{group: LongTensor[units]}`, from `unit_groups`
 )->dict[str, dict]: # {group: {"units": n, "auroc": [value, lower, upper], ...}}
-    """Means of each group, with intervals over its units: "auroc", "iou", and the share "named"
+    """Agreement with ground truth of each group of units, with an `interval` over the units
 
-    As "gain", what Rosetta Neurons have more than the unmatched. Groups of fewer than two units,
-    or with none in a layer that counts, are left out.
+    Means of "auroc" and "iou", and the share "named"; as "gain", what Rosetta Neurons have more
+    than the unmatched. Groups of fewer than two units, or with none in a layer that counts, are
+    left out.
     """
     marks = _marks(a)
     layers = _layers_of(a, groups["Rosetta Neurons"])
@@ -205,12 +213,12 @@ def _draw_group(ax, told:dict[str, dict], mark:str, shift:float, state:str):
     ax.errorbar(values, rows, xerr=[below, above], fmt=fmt, ls="none", label=state)
 
 def show_groups(
-    rows:dict[str, dict], # {model: {"trained" or "untrained": {kind of truth: {group: numbers}}}}
+    rows:dict[str, dict], # {model: {"trained" or "untrained": {kind of label: {group: numbers}}}}
     kind:str="animal", # "animal", "scene" or "all"
     mark:str="auroc", # or "iou", "named"
     dark:bool=False, # light on dark?
 )->Figure:
-    "Groups of units side by side, a panel for each model"
+    "Agreement with ground truth of groups of units side by side, a panel for each model"
     said = "share named" if mark == "named" else mark.upper()
     with canvas(1, len(rows), (2.5, 3), dark) as (fig, axs):
         for ax, (model, both) in zip(axs[0], rows.items()):

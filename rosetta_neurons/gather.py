@@ -43,7 +43,7 @@ def _weakness(
     return q, -weakest
 
 def best_neuron(
-    concept:Concept,
+    concept:Concept, # of a dictionary
 )->dict[str, Match]: # `{model: Match}`, all of one unit of G
     "The concept's strongest unit of G, with its best partner in every model"
     of_units = groupby(concept.matches, "unit").values()
@@ -165,11 +165,15 @@ def _set_order(
     run.order = order.tolist()
 
 def find_images(
-    dictionary:RosettaDictionary,
+    dictionary:RosettaDictionary, # of a run
     G, # the first network
     images=None, # what was given to `mine`, if it is at hand
-)->Iterator: # of batches of what G was called with: latents or images
-    "What the run looked at, batch by batch"
+)->Iterator: # of batches of what G was called with: latents, or images [B, 3, H, W]
+    """The latents or images that were mined, batch by batch
+
+    A `ValueError` where the images are not at hand, are not those that were mined, or where images
+    are given for a run on samples.
+    """
     d = dictionary
     source = _find_source(d, G, images)
     return (source[i:i+d.batch_size] for i in range(0, d.n, d.batch_size))
@@ -254,13 +258,13 @@ def _joined(
     return maps
 
 def gather_maps(
-    dictionary:RosettaDictionary,
+    dictionary:RosettaDictionary, # of a run
     nets:dict[str, nn.Module], # `{"G": G, name: model}`
     batches:Iterable, # from `find_images`
     units:dict[str, list[tuple[str, int]]], # `{"G" or name: [(layer, channel)]}`
     layers:dict|None=None, # as given to `mine`, where `record` needs more than names
 )->tuple[Tensor, dict]: # images [POOL, 3, H, W], `{"G" or name: {unit: Tensor[POOL, h, w]}}`
-    "Images of the run, and the maps that units have for them"
+    "The first images of a run, and the maps that units have for them; errors are those of `record`"
     d = dictionary
     images = []
     kept = _no_maps(units)
@@ -280,7 +284,7 @@ def gather_maps(
 def units_shown(
     neurons:list[dict[str, Match]], # of each concept, from `best_neuron`
 )->dict[str, list[tuple[str, int]]]: # `{"G" or model: [(layer, channel)]}`
-    "All units that the page draws"
+    "All units that a page draws, by model, each once"
     shown = {"G": []}
     for best in neurons:
         for model, unit in _neuron_units(best).items():
@@ -296,7 +300,7 @@ def maps_of(
 
 # %% ../nbs/09c_gather.ipynb #049f183c
 def heat_rows(
-    dictionary:RosettaDictionary,
+    dictionary:RosettaDictionary, # that knows the units' means
     rows:dict[str, tuple], # from `maps_of`
 )->dict[str, Tensor]: # `{"G" or model: Tensor[POOL, h, w]}` in [0, 1]
     "Maps as heat: 0 at the unit's mean over the run, 1 in the pool's largest thousandth of values"
@@ -321,7 +325,7 @@ def example_images(
     heats:list[Tensor], # [POOL, h, w], one for each unit: heat, or maps in any one unit of strength
     best:int=_SHOWN, # how many images from the top
 )->list[int]: # numbers of images: those from the top, then the lowest
-    "The images in which all units fire together most strongly, and the one in which they do least"
+    "The images in which all units are most active together, and the one in which they are least"
     together = _sum_of_maps(heats)
     strength = together.amax((1, 2, 3))
     extent = together.mean((1, 2, 3))

@@ -306,11 +306,12 @@ def record(
     tokens=None, # (n_prefix, (rows, columns)) where the model can't tell it; or {layer: ...}
     layout=None, # "NHWC" (of tokens: "TNC") where nothing tells; or {layer: ...}
 )->Iterator[dict[str, Tensor]]: # {layer: [B, C, H, W]}, filled anew by each call of the model
-    """Maps of `layers` in each call of the model in the block; afterwards the hooks are gone
+    """Record the activation maps of `layers` in each call of the model in the `with` block
 
-    The maps are copies, in the order of `layers`, and carry gradients if these are on. Raises a
-    `ValueError` for layers and layouts that there are not, or that can't be told; a `TypeError` for
-    what returned no tensor, or was compiled; a `RuntimeError` where a layer ran twice or never.
+    The maps are copies, in the order of `layers`, and carry gradients if these are on; at the end
+    of the block the hooks are gone. Raises a `ValueError` for layers and layouts that there are
+    not, or that can't be told; a `TypeError` for what returned no tensor, or was compiled; a
+    `RuntimeError` where a layer ran twice or never.
     """
     rec = _Recorder(model, layers, tokens, layout)
     with ExitStack() as hooks:
@@ -354,7 +355,10 @@ class Units(Sequence):
         "One unit for each channel of each layer"
         return cls({layer: m.shape[1] for layer, m in maps.items()})
 
-    def index(self, layer:str, channel:int)->int:
+    def index(self,
+        layer:str, # one of `layers`
+        channel:int, # from 0
+    )->int: # from 0
         "The number of a unit; a `ValueError` where there is no such one"
         if layer not in self.layers:
             raise _no_such("layer", layer, self.layers)

@@ -126,7 +126,7 @@ class _Choice:
     def one(self,
         i:int, # number of an item
     )->Tensor: # `[1, 3, H, W]`
-        "An image as it is, before it is fitted"
+        "An image as it is, before it is fitted; a `ValueError` names one that can't be read"
         with _noting(f"in image {i} of {self.name}"):
             return to_image(self.items[i])
 
@@ -168,7 +168,8 @@ class ImageRun(_Choice):
     - `size`, `size_from`: (rows, columns), and where they are from
 
     Raises a `ValueError` that names the image where one can't be read, or holds values of unknown
-    meaning.
+    meaning; a `FileNotFoundError` for a file that there is not, a `TypeError` for what holds no
+    images.
     """
     def __init__(self,
         images, # folder, files, pattern, data set, `DataLoader`, tensor or array
@@ -272,9 +273,12 @@ class ImageRun(_Choice):
     def batches(self,
         start:int=0, # number of the first image, such as where a run was stopped
         stop:int|None=None, # and of the one after the last; None for all
-        batch_size:int=16,
+        batch_size:int=16, # images at a time; the last batch may be smaller
     )->Iterator[Tensor]: # `[b, 3, *size]`
-        "The images in batches, read ahead where that pays; the same as `run[a:b]` in sequence"
+        """The images in batches, read ahead where that pays; the same as `run[a:b]` in sequence
+
+        A `ValueError` names an image that can't be read.
+        """
         end = len(self) if stop is None else min(stop, len(self))
         spans = _spans(start, end, batch_size)
         left = spans[-1][1] - start if len(spans) > 1 else 0

@@ -318,8 +318,8 @@ def grade_labs(
 )->str: # in one line
     """Grade a folder of submissions, each in a process of its own
 
-    A `ValueError` where there are no submissions or no autograders. Whatever is wrong with one
-    submission is said in its row, and ends nothing.
+    A `ValueError` where there are no submissions or no autograders, and for a `memory` that is no
+    size. Whatever is wrong with one submission is said in its row, and ends nothing.
     """
     _import_for_all()
     if not Path(folder).is_dir():

@@ -17,7 +17,10 @@ def nearest(
     corr:Tensor, # similarities `[units_a, units_b]`; NaN where there is none
     k:int, # neighbours of each row
 )->Tensor: # bool `[units_a, units_b]`: is the column among the `k` largest of its row?
-    "KNN of Eq. 3 for every row: the `k` largest, ties to the lower column, NaN never"
+    """The `k` nearest neighbours of every row, KNN of Eq. 3: its largest correlations
+
+    Ties go to the lower column; NaN is never among them.
+    """
     unknown = corr.isnan()
     x = corr.masked_fill(unknown, -torch.inf)
     last = x.topk(min(k, x.shape[1])).values[:, -1:]
@@ -127,7 +130,7 @@ def best_buddies(
     k:int=5, # K of Eq. 3
     exclude_self:bool=False, # a model against itself: no unit is its own neighbour
 )->Tensor: # int64 `[p, 2]`, rows `(unit of A, unit of B)` in lexicographic order
-    """Pairs of units that are among each other's `k` largest correlations (Eq. 3)
+    """Best buddies: pairs of units among each other's `k` largest correlations (Eq. 3)
 
     The table is as `PairCorrelation.compute` gives it. Ties go to the lower index; NaN, as constant
     units have it, is never matched. A `ValueError` for what is no table, for a `k` below 1, and

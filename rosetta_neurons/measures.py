@@ -29,7 +29,10 @@ def mutual_information(
     a:Tensor, # bool or 0/1 [units_a, positions]
     b:Tensor, # of the same positions [units_b, positions]
 )->Tensor: # [units_a, units_b], in nats
-    "Mutual information of binary units over the positions of one image"
+    """Mutual information of binary units over the positions of one image
+
+    How much it tells of one unit whether the other is active (Li et al., 2015, for networks).
+    """
     a = a.float()
     b = b.float()
     both = a @ b.T/a.shape[1]
@@ -59,7 +62,10 @@ def information_table(
     a:Tensor, # [units_a, n, positions], from `_flat_maps`
     b:Tensor, # of the same images [units_b, n, positions]
 )->Tensor: # [units_a, units_b], in nats
-    "Mutual information of every pair of units, averaged over the images"
+    """Mutual information of every pair of units, averaged over the images
+
+    A unit is active where it is above its mean over all images and positions.
+    """
     a = _above_mean(a)
     b = _above_mean(b)
     n = a.shape[1]
@@ -72,7 +78,7 @@ def top_pairs(
     table:Tensor, # [units_a, units_b]
     k:int, # pairs
 )->Tensor: # int64 [k, 2], best first
-    "The largest entries of a whole table"
+    "The pairs with the largest entries of a whole table; NaN comes last"
     known = table.nan_to_num(nan=-torch.inf).flatten()
     at = known.topk(min(k, table.numel())).indices
     return torch.stack([at//table.shape[1], at % table.shape[1]], 1)
@@ -86,9 +92,9 @@ def _strengths(
 
 def input_consistency(
     a:Tensor, # maps [pairs, n, positions] of the first unit of each pair
-    b:Tensor, # of the second
-)->Tensor: # [pairs]
-    "Correlation over images of the mean activations of two units"
+    b:Tensor, # of the second [pairs, n, positions]
+)->Tensor: # [pairs], from -1 to 1
+    "Input consistency of pairs of units: the correlation, over images, of their mean activations"
     return (_strengths(a)*_strengths(b)).sum(1)
 
 # %% ../nbs/11d_measures.ipynb #c562a6a6
@@ -129,9 +135,13 @@ def generative_interpretability(
     G, # generator
     D, # the other model
     z:Latents, # to start from
-    known:dict[tuple[str, Any], Tensor] | None=None, # changes by model and unit, to be used again
-)->Tensor: # [pairs]
-    "Cosine of what the two units of each pair do to an image when they are made to grow"
+    # changes [n, values] by model and unit, to be used again; new ones are added
+    known:dict[tuple[str, Any], Tensor] | None=None,
+)->Tensor: # [pairs], from -1 to 1
+    """Cosine of how images change when one or the other unit of each pair is made to grow
+
+    Averaged over the images; errors are those of `record`.
+    """
     known = {} if known is None else known
     alike = []
     with evaluating(G, D):
@@ -155,7 +165,10 @@ def cka(
     x:Tensor, # features [n, d]
     y:Tensor, # of the same images [n, e]
 )->float: # from 0 to 1
-    "Linear centred kernel alignment of two layers (Kornblith et al. 2019)"
+    """Linear centred kernel alignment (CKA) of two layers (Kornblith et al., 2019)
+
+    How alike two representations are as a whole, whatever the basis of each.
+    """
     own = _gram(x)
     other = _gram(y)
     return ((own*other).sum()/(own.norm()*other.norm())).item()
@@ -164,5 +177,5 @@ def pooled(
     maps:Tensor, # [n, C, H, W]
     size:int=4, # positions a side
 )->Tensor: # [n, C*size*size]
-    "Features of a layer for `cka`"
+    "Features of a layer for `cka`: its maps, averaged down to `size` by `size` positions"
     return adaptive_avg_pool2d(maps.float(), size).flatten(1)

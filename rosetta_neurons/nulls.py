@@ -332,12 +332,15 @@ class _Pairings:
 @full_precision()
 def pairings(
     a:dict[str, Tensor], # `[n, C, H, W]` by layer
-    b:dict[str, Tensor], # maps of the same images in another model
+    b:dict[str, Tensor], # maps of the same images in another model, `[n, C, H, W]` by layer
     batch:int = 50, # images at a time
     groups:Tensor | None = None, # `[n]`, group of each image; all are independent if None
     seed:int = 0, # of the halves, and of the order of grouped images
-)->tuple[PairCorrelation, PairCorrelation, PairCorrelation]:
-    "Correlation of two models: of the true pairing, with shuffled images, and with flipped signs"
+)->tuple[PairCorrelation, PairCorrelation, PairCorrelation]: # true, shuffled, sign-flipped
+    """Correlation of two models (Eq. 2), and the same under the shuffled and the sign-flip null
+
+    A `ValueError` as in `PairCorrelation.update`.
+    """
     n = len(next(iter(a.values())))
     if groups is None:
         groups = torch.arange(n)

@@ -14,7 +14,7 @@ from .layers import _no_such
 
 # %% ../nbs/01c_photos.ipynb #681f5713
 _HERE = Path(__file__).parent if "__file__" in globals() else Path("../rosetta_neurons")
-PHOTOS = _HERE/"assets"/"photos"
+PHOTOS = _HERE/"assets"/"photos" # the folder of the photographs
 
 @dataclass(frozen=True)
 class Photo:
@@ -29,7 +29,7 @@ class Photo:
 
     @property
     def path(self)->Path:
-        "Where the file is"
+        "The file itself"
         return PHOTOS/self.file
 
 def photo_table()->list[Photo]: # sorted by file
@@ -52,5 +52,5 @@ def photos(
 
 # %% ../nbs/01c_photos.ipynb #ffda44eb
 def photo_groups()->list[str]: # in the order of `photos()`
-    "What is from one original: a large photograph and its crops are one group"
+    "The group of each photograph, for `mine`: a large photograph and its crops are one"
     return [o.group for o in photo_table()]

@@ -121,8 +121,10 @@ def report(
 )->Path: # of the page
     """Write a dictionary as one page that holds everything in itself
 
-    ValueError where networks or images are not at hand, or are not those that were mined;
-    OSError where the folder can't be written, before anything is computed."""
+    A `ValueError` where networks or images are not at hand, or are not those that were mined; an
+    `OSError` or `ValueError` where the folder can't be written, before anything is computed. Errors
+    of a network are those of `record`.
+    """
     folder = _check_writable(folder)
     nets = dictionary.every_network(generator, models)
     source = _find_source(dictionary, nets["G"], images) if dictionary.concepts else None

@@ -70,7 +70,11 @@ def observe(
     x, # images, or latents of a generator
     spec=None, # its layers, or all arguments of `record` as a dict
 )->tuple: # (what the model returned, maps `{layer: [B, C, H, W]}`)
-    "One call of a model under `record`"
+    """Call a model once, and record its activation maps
+
+    Raises what `record` and the model raise, with the name of the model; a `ValueError` where maps
+    are NaN or infinite or not one for each of `x`, a `TypeError` where they are complex.
+    """
     asked = spec if isinstance(spec, dict) else dict(layers=spec)
     with _noting_where(f"in model {name!r} ({_name_of(model)})"):
         with record(model, **asked) as maps:
@@ -111,9 +115,9 @@ _PRODUCTS = (
 
 @contextmanager
 def full_precision():
-    """Inside, no TF32, bfloat16 or autocast in matrix products and convolutions
+    """Compute in full float32 in a `with` block: no TF32, bfloat16 or autocast
 
-    Also float32 as the default type, and no gradients; all is as it was outside.
+    Float32 is also the default type there, and gradients are off; afterwards all is as it was.
     """
     products = [getattr(backend, kind) for backend, kind in _PRODUCTS]
     was = [o.fp32_precision for o in products]

@@ -275,8 +275,8 @@ def _check_file(path:Path):
 class ImageFiles:
     """Images of a folder, a glob pattern, a file or a list of files, read when they are asked for
 
-    A sequence of Pillow images. Raises a `ValueError` where there are none, and a
-    `FileNotFoundError` that names what there is not.
+    A sequence of Pillow images. Raises a `ValueError` where there are none, or where one can't be
+    read when it is asked for; and a `FileNotFoundError` that names what there is not.
     """
     def __init__(self,
         path, # folder; file; pattern such as "photos/**/*.jpg"; or list of files

@@ -29,7 +29,7 @@ def _float64(
 class RunningStats:
     "Mean and variance of every unit (Eq. 1), from batches of any size in any order"
     def __init__(self,
-        n:int | Tensor=0, # values seen of each unit: images times positions
+        n:int | Tensor=0, # values so far of each unit, one number or [C]: images times positions
         mean:float | Tensor=0., # [C]
         m2:float | Tensor=0., # sum of squared distances from the mean, [C]
         lo:float | Tensor=torch.inf, # smallest value, [C]
@@ -45,7 +45,7 @@ class RunningStats:
     def of(cls,
         x:Tensor, # [B, C, ...]
     )->Self: # the statistics of this batch
-        """Two passes over one batch: first the mean, then the distances from it
+        """Statistics of one batch in two passes: first the mean, then the distances from it
 
         A `ValueError` where values are NaN or infinite.
         """
@@ -62,7 +62,7 @@ class RunningStats:
     def merge(self,
         other:"RunningStats", # of the same units
     )->Self:
-        "As if both streams had been seen"
+        """Join two streams, as if one had taken in both (Chan et al., 1983)"""
         n = self.n + other.n
         gap = other.mean - self.mean
         share = other.n/_float64(n).clamp(min=1)
@@ -81,15 +81,15 @@ class RunningStats:
 
     @property
     def var(self)->Tensor: # [C]
-        "Variance of Eq. 1"
+        "Variance of each unit [C], with Bessel's correction (Eq. 1)"
         return self.m2/(self.n-1)
 
     @property
     def std(self)->Tensor: # [C]
-        "Standard deviation"
+        "Standard deviation of each unit [C]"
         return self.var.sqrt()
 
     @property
     def constant(self)->Tensor: # bool [C]
-        "Has the unit had one value only?"
+        "Has the unit had one value only? bool [C]"
         return self.lo == self.hi

@@ -37,9 +37,12 @@ def _units_of(
 # %% ../nbs/05b_sums.ipynb #6c530c88
 def table_bytes(
     channels:dict[str, dict[str, int]], # `{"G": {layer: units}, model: {layer: units}}`
-)->int:
-    """About what the tables of a run take: with each model, two for the halves, one for shuffled
-    images, and one of single precision for how far chance strays; with itself, two"""
+)->int: # bytes
+    """About how much memory the tables of a run take
+
+    With each model two for the halves, one for shuffled images, and one of single precision for the
+    spread under the sign-flip null; of G with itself, two.
+    """
     return _row_bytes(channels)*sum(channels["G"].values())
 
 def _row_bytes(
@@ -53,8 +56,10 @@ def blocks(
     channels:dict[str, dict[str, int]], # as in `table_bytes`
     max_bytes:int | None = None, # bytes that the tables may take; None for no limit
 )->list[tuple[int, int]]: # `[(start, stop)]` of the units of G in each pass
-    """As many units of G at a time as fit, in blocks of nearly the same size; a `MemoryError`
-    where not even one does"""
+    """Split the units of G into blocks of nearly the same size, whose tables fit into memory
+
+    A `MemoryError` where not even the tables of one unit fit.
+    """
     n = sum(channels["G"].values())
     row = _row_bytes(channels)
     fit = n if max_bytes is None else max_bytes//row

@@ -63,7 +63,7 @@ class Recipe:
 
     def of(self,
         models:list[str], # names of the models that are left, without "G"
-        asked:dict, # what for
+        asked:dict, # the arguments of `filter`, which are noted in `filters`
     )->"Recipe":
         "The same for fewer models"
         left = {}
@@ -108,7 +108,7 @@ class _Ranked(GetAttr):
 
     def __init__(self,
         recipe:Recipe, # how it was made; its fields are attributes of the dictionary too
-        tables:_Tables,
+        tables:_Tables, # `{"G" or model: {name: Tensor}}`, as `dictionary.safetensors` has them
         live:_Live | None=None, # networks and images, while they are at hand; never saved
     ):
         self.recipe = recipe
@@ -125,7 +125,7 @@ class _Ranked(GetAttr):
 
     def matches_of(self,
         model:str, # one of `models`
-    )->list[Match]:
+    )->list[Match]: # in lexicographic order of the units
         "All best buddies of G and one model, in order"
         of_G = self.units["G"]
         of_model = self.units[model]
@@ -141,17 +141,20 @@ class _Ranked(GetAttr):
 
     def stats(self,
         model:str, # "G" or one of `models`
-        units:list[Unit],
+        units:list[Unit], # (layer, channel) each
     )->dict[str, Tensor]: # `{"mean": Tensor[units], "var": ..., "min": ..., "max": ...}`
-        "Statistics (Eq. 1) of units over all images, at the size that their maps have"
+        """Statistics (Eq. 1) of units over all images, at the size that their maps have
+
+        A `ValueError` where there is no such unit.
+        """
         rows = [self.units[model].index(*o) for o in units]
         return {name: self.tables[model][name][rows] for name in ("mean", "var", "min", "max")}
 
     def selectivity(self,
         model:str, # "G" or one of `models`
-        unit:Unit,
+        unit:Unit, # (layer, channel)
     )->float: # from 0, the same everywhere, to 1, at one place of one image
-        """How much a unit chooses: 1 less Treves and Rolls' sparseness
+        """How much a unit chooses: 1 less the sparseness of Treves and Rolls (1991)
 
         The geometric mean of that over the places of all images and that over the largest values of
         images, where these are known.
@@ -167,7 +170,7 @@ class _Ranked(GetAttr):
 
     def depth(self,
         model:str, # "G" or one of `models`
-        unit:Unit,
+        unit:Unit, # (layer, channel)
     )->float: # from 0, the first layer that was mined, to 1, the last
         "How deep in its model a unit lies"
         layers = self.layers[model]
@@ -175,7 +178,7 @@ class _Ranked(GetAttr):
 
     def null_level(self,
         model:str, # one of `models`
-    )->float:
+    )->float: # 0 where there are no decoys
         "The centred correlation below which 95 % of the decoys lie; of both nulls, the higher"
         level = 0.
         for name in ("decoys", "flip_decoys"):
@@ -196,9 +199,9 @@ class _Ranked(GetAttr):
         return spreads
 
     def spread_of(self,
-        match:Match,
-    )->float: # 0 where nobody looked
-        """How far the correlation of these two units would stray if they shared nothing
+        match:Match, # of this dictionary
+    )->float: # 0 where that was not measured
+        """Standard deviation of the centred correlation of these two units if they shared nothing
 
         1 where both fire in one image alone (see `spread_table`).
         """
@@ -215,11 +218,13 @@ class _Ranked(GetAttr):
         return beyond*math.sqrt(of_unit*of_partner)*(1 + depth)/2
 
     def interest_of(self,
-        concept:Concept,
+        concept:Concept, # of this dictionary
     )->float: # 0 to 1
-        """How much there is to see: agreement beyond chance, times selectivity, times depth
+        """How much there is to see in a concept: agreement beyond the nulls, selectivity, depth
 
-        The geometric mean over the models, of the concept's best match in each.
+        Of a match the product of how far its centred correlation lies above the nulls, of how much
+        its units choose, and of a factor that grows with the partner's depth. Of a concept the
+        geometric mean over the models, of its best match in each.
         """
         product = math.prod(self._interest_in(o) for o in concept.best.values())
         return product**(1/len(concept.best))
@@ -248,7 +253,7 @@ class _MinedTables(_Ranked):
     "Matches and concepts, as they follow from a recipe and tables"
     def __init__(self,
         recipe:Recipe, # how it was made; its fields are attributes of the dictionary too
-        tables:_Tables,
+        tables:_Tables, # `{"G" or model: {name: Tensor}}`, as `dictionary.safetensors` has them
         live:_Live | None=None, # networks and images, while they are at hand; never saved
     ):
         super().__init__(recipe, tables, live)
@@ -299,7 +304,11 @@ class _MinedTables(_Ranked):
     def clustered(self,
         clustering:str, # one of `CLUSTERINGS`: "connected components" is the paper's
     )->Self:
-        "The same matches, in concepts by another rule; a `ValueError` where it has no tree"
+        """The same matches, in concepts by another rule
+
+        A `ValueError` for a rule that there is not, and for "cut components" where the dictionary
+        was saved without the tree that these need.
+        """
         _check_names("clustering", [clustering], CLUSTERINGS)
         if clustering == "cut components" and "tree" not in self.tables["G"]:
             raise ValueError(

@@ -62,7 +62,7 @@ def canvas(
     size:tuple[float, float]=(4.5, 3), # of a panel: width, height in inches
     dark:bool=False # light on dark?
 )->Iterator[tuple[Figure, np.ndarray]]: # yields (figure, axes `[rows, cols]`)
-    "An empty figure in the theme, to be drawn on inside"
+    "An empty figure in the theme, to be drawn on in the `with` block"
     width, height = size
     figsize = (cols*width, rows*height)
     with plt.rc_context(_theme(dark)):
@@ -78,11 +78,11 @@ def canvas(
 
 # %% ../nbs/09_viz.ipynb #774a0eb4
 def draw_image(
-    ax:Axes,
+    ax:Axes, # panel to draw on
     image:Tensor, # [3, H, W] in [0, 1]
-    title:str=""
+    title:str="" # above the image
 ):
-    "One image, without ticks and frame"
+    "Draw one image, without ticks and frame"
     ax.imshow(image.permute(1, 2, 0).clamp(0, 1).cpu())
     ax.set(title=title, xticks=[], yticks=[], frame_on=False)
 
@@ -92,7 +92,7 @@ def show_images(
     columns:int=8, # images in a row
     dark:bool=False # light on dark?
 )->Figure:
-    "A grid of images; ValueError if `images` are no batch of images in [0, 1]"
+    "A grid of images; a `ValueError` if `images` are no batch of images in [0, 1]"
     _check_images(images)
     n = len(images)
     titles = titles or [""]*n
@@ -108,9 +108,9 @@ def show_images(
 # %% ../nbs/09_viz.ipynb #f95afb16
 def as_heat(
     maps:Tensor, # maps of one unit [B, H, W]
-    mean:Tensor | float | None=None # of the unit over many images; over these if None
+    mean:Tensor | float | None=None # of the unit over many images, []; over these if None
 )->Tensor: # [B, H, W] in [0, 1]
-    "0 where a unit is at its mean or below, 1 in the largest thousandth of its values"
+    "Maps as heat: 0 where a unit is at its mean or below, 1 in its largest thousandth of values"
     mean = maps.mean() if mean is None else mean
     top = maps.flatten().topk(math.ceil(maps.numel()/1000)).values[-1]
     return ((maps-mean)/(top-mean).clamp(min=1e-30)).clamp(0, 1)
@@ -122,7 +122,7 @@ def fit_images(
     images:Tensor, # [B, C, H, W] in [0, 1]
     size:int # pixels of the longer side
 )->Tensor: # [B, C, h, w]
-    "Images at another size, in their proportions"
+    "Resize images in their proportions, until the longer side has `size` pixels"
     rows, cols = images.shape[-2:]
     longer = max(rows, cols)
     fitted = (max(1, round(rows*size/longer)), max(1, round(cols*size/longer)))
@@ -149,7 +149,7 @@ def overlay(
     heat:Tensor, # [B, h, w] in [0, 1], as `as_heat` gives it
     size:int=96 # pixels of the longer side of the result
 )->Tensor: # [B, 3, H', W']
-    "Images in dark grey, and in colour where there is heat"
+    "Heatmaps on images: dark grey, and in colour where there is heat"
     grey = _as_grey(fit_images(images, size))
     heat = _fit_heat(heat, grey.shape[-2:])
     levels = (heat[:,0]*255).round().long()
@@ -183,7 +183,10 @@ def show_maps(
     maps:dict[str, Tensor], # `{name: [B, h, w]}`, maps of one unit each, of any size
     dark:bool=False # light on dark?
 )->Figure:
-    "A row of images, and below it the same images under each unit's maps"
+    """A row of images, and below it the same images under each unit's maps, as heat
+
+    A `ValueError` if `images` are no batch of images in [0, 1].
+    """
     _check_images(images)
     rows = {"": fit_images(images, 96)}
     for name, unit_maps in maps.items():
@@ -231,7 +234,7 @@ def show_rows(
 )->Figure:
     """Rows of images, named at the left, in columns named above
 
-    ValueError if rows or `columns` differ in length, or if a row is no batch of images in [0, 1].
+    A `ValueError` if rows or `columns` differ in length, or a row is no batch of images in [0, 1].
     """
     _check_lengths(rows, columns)
     n = len(next(iter(rows.values())))
@@ -252,7 +255,7 @@ def show_scores(
     measures:Sequence[str]=tuple(_MEASURES), # "correlation" and "centred", a column each
     dark:bool=False # light on dark?
 )->Figure:
-    "Histograms of the correlations of best buddies: of the true pairs, and under the null"
+    "Histograms of the correlations of best buddies (Eq. 2, 3): the true ones, and under the null"
     models = models or dictionary.models
     with canvas(len(models), len(measures), dark=dark) as (fig, axs):
         for row, model in zip(axs, models):
@@ -322,7 +325,10 @@ def show_losses(
     log:str | Path | list[dict[str, float]], # folder that holds `log.jsonl`, or its rows, with "step"
     dark:bool=False # light on dark?
 )->Figure:
-    "Every quantity that a training has logged, against its steps"
+    """Curves of every quantity that a training has logged, against its steps
+
+    A `FileNotFoundError` where the folder has no `log.jsonl`.
+    """
     curves = _logged(log if isinstance(log, list) else _read_log(log))
     with canvas(1, len(curves), (3.6, 2.6), dark) as (fig, axs):
         for ax, (name, (steps, values)) in zip(axs[0], curves.items()):

@@ -22,6 +22,7 @@ def test_help(name, options):
     "Every option, with its default"
     r = run(name, '--help')
     assert r.returncode==0 and [o for o in options.split() if o not in r.stdout]==[]
+    assert 'Error' not in r.stdout # what a function raises is for those who call it
 
 def clear(said, name, about):
     "Whether stderr holds one line, from the command, that names what is wrong"
@@ -103,8 +104,8 @@ class Draws(nn.Module):
     layers = ["body.2"]
     def sample(self, n, seed=0, label=None, truncation=None):
         from rosetta_neurons.zoo import Latents
-        from rosetta_neurons.zoo.core import sample_z
-        return Latents(sample_z(n, 8, seed))
+        from rosetta_neurons.zoo.latents import _sample_z
+        return Latents(_sample_z(n, 8, seed))
     def forward(self, z): return self.body(z.z)
 
 def draws():

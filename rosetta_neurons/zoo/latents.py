@@ -14,7 +14,10 @@ from torch import Tensor
 
 # %% ../../nbs/07_zoo/00_latents.ipynb #2477e84c
 class Latents:
-    "What a generator turns into images"
+    """What a generator turns into images: noise, class, truncation, and w where there is one
+
+    A sequence: `len(z)`, and `z[i]` or `z[a:b]` for some of them.
+    """
     def __init__(self,
         z:Tensor, # [n, z_dim]
         label:Tensor | None=None, # [n], of a conditional generator
@@ -38,7 +41,9 @@ class Latents:
     def __getitem__(self, i)->"Latents":
         return self._each(lambda t: t[[i] if isinstance(i, int) else i])
 
-    def to(self, device)->"Latents":
+    def to(self,
+        device, # "cpu", "cuda", ...
+    )->"Latents":
         "The same latents on a device"
         return self._each(lambda t: t.to(device))
 

