@@ -175,10 +175,10 @@ class _PairSums:
 def _row_blocks(
     rows:int, # of a table
     columns:int,
-    most:int=2**24, # entries
+    max_entries:int=2**24, # entries
 )->Iterator[range]:
     "Few rows at a time, where a whole table of each kind would take too much memory"
-    step = max(1, most//max(1, columns))
+    step = max(1, max_entries//max(1, columns))
     for start in range(0, rows, step):
         yield range(start, min(start+step, rows))
 

@@ -99,7 +99,7 @@ def unit_groups(
     dictionary:RosettaDictionary, # whose matches sort the units
     model:str, # one of its models, or "G"
     a:Agreement, # of all units of that model
-    most:float=.05, # largest q-value
+    q:float=.05, # largest q-value
     seed:int=0, # of the random group
 )->dict[str, Tensor]: # `{group: LongTensor[units]}`, numbers of rows of `a`
     """Units of a model, grouped by what the dictionary says of them
@@ -107,7 +107,7 @@ def unit_groups(
     "Rosetta Neurons", those matched "with G alone", "unmatched" ones; and, as many as Rosetta
     Neurons, "random" ones and the "best" by ground truth.
     """
-    kept = dictionary.filter(q=most)
+    kept = dictionary.filter(q=q)
     shared = _rows(a, _shared_units(kept, model))
     matched = _rows(a, _matched_units(kept, model))
     every = torch.arange(len(a.units))

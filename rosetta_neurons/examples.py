@@ -246,12 +246,12 @@ class _Picks(NamedTuple):
 def _without_copies(
     ranked:list[int], # numbers of images
     thumbs:dict[int, Tensor], # `{image: Tensor[3, h, w]}`
-    most:int, # images
+    n:int, # images
 )->list[int]:
     "The first ones that are no near-copies of those before them"
     picks = []
     for i in ranked:
-        if len(picks) == most:
+        if len(picks) == n:
             break
         if not any(_are_copies(thumbs[i], thumbs[j]) for j in picks):
             picks.append(i)

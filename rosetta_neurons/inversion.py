@@ -370,11 +370,11 @@ def _show_course(
     inversion:Inversion, # its images on the way
     wanted:Tensor | None=None, # [B, 3, H, W], shown at the left
     called:str="wanted", # what stands above them
-    most:int=4, # rows
+    rows:int=4, # at most
     dark:bool=False, # light on dark?
 )->Figure:
     "A row for each image: what was wanted, and how it came about"
-    rows = min(most, len(inversion))
+    rows = min(rows, len(inversion))
     columns = [] if wanted is None else [(called, wanted)]
     columns += _stages(inversion)
     with canvas(rows, len(columns), (1, 1.1), dark) as (fig, axs):

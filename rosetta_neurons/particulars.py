@@ -271,9 +271,9 @@ _WORDS = {
         "all matches counts in each.",
     "name, purity":
         "on {scenes} scenes whose every pixel is known, a concept is named after the "
-        "truth (part, colour or animal) that most of its partners tell best, if "
+        "label (part, colour or animal) that most of its partners tell best, if "
         "their mean AUROC on other scenes is at least {fits}; ½ is chance. Purity is "
-        "the share of its partners that tell this truth best. "
+        "the share of its partners that tell this label best. "
         "{named} of {concepts} concepts have a "
         "name; between them they name {covered:.0%} of {labels} labels.",
 }

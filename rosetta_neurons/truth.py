@@ -240,11 +240,11 @@ def _observed(
     return seen
 
 def _check_masks(masks:Tensor, n:int, labels:list[str]):
-    "Raise a `ValueError` unless there is a mask for each of at least two images and each truth"
+    "Raise a `ValueError` unless there is a mask for each of at least two images and each label"
     if len(masks) != n or masks.shape[1] != len(labels) or n < 2:
         raise ValueError(
             f"masks are {list(masks.shape)}; expected [{max(n, 2)}, {len(labels)}, size, size]: "
-            "a mask for each image and truth, of at least 2 images")
+            "a mask for each image and label, of at least 2 images")
 
 def agreement(
     model, # of the zoo, or any other; or a generator
