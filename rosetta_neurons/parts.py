@@ -8,6 +8,7 @@ __all__ = []
 # %% ../nbs/13c_parts.ipynb #d97289a2
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from fastcore.xml import FT, Figcaption, Figure, P, Safe, Span, ft
 from torch import Tensor
@@ -57,10 +58,11 @@ def _heat_figure(
 # %% ../nbs/13c_parts.ipynb #ab469ea8
 def _shape(
     tag:str,
-    **attrs,
+    **attrs:Any,
 )->FT: # SVG
     "A tag that has nothing inside, and so closes itself, as in `<circle r=4 />`"
-    return ft(tag, void_=True, **attrs, **{"/": True})
+    attrs["/"] = True
+    return ft(tag, void_=True, **attrs)
 
 def _letters(
     x:float,
@@ -195,8 +197,9 @@ def _key_html(
 )->FT:
     "A line's name, beside a piece of it"
     piece = _shape("path", d="M0 4h28", **style)
-    look = dict(viewBox="0 0 28 8", style="width:1.8rem;display:inline")
-    return Span(ft("svg", piece, **look, aria_hidden="true"), " ", name)
+    look = "width:1.8rem;display:inline"
+    svg = ft("svg", piece, viewBox="0 0 28 8", style=look, aria_hidden="true")
+    return Span(svg, " ", name)
 
 def _numbers_line(
     numbers:dict[str, str], # {name: text}
