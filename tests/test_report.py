@@ -159,7 +159,7 @@ def test_opens_a_concept(page, mined, concepts):
     says = page.locator('#view .tile button').evaluate_all('os => os.map(o => o.ariaLabel)')
     assert len(set(says))==len(says) and any('above half on 0 %' in o for o in says)
     best = concepts[i]
-    assert f"content {best['centred']:.2f}" in page.locator('#view-facts').inner_text().replace('\n', ' ')
+    assert f"centred {best['centred']:.2f}" in page.locator('#view-facts').inner_text().replace('\n', ' ')
     show_matches(page)
     rows = page.locator('#view-table tbody tr')
     assert rows.count()==len(best['matches'])
