@@ -11,9 +11,9 @@ import json
 import math
 from collections.abc import Sized
 from dataclasses import dataclass
-from html import escape
 
 from fastcore.basics import groupby
+from fastcore.xml import A, Article, B, Code, FT, H3, Img, P, Safe, Span, to_xml
 from PIL import Image
 from torch import Tensor
 
@@ -58,12 +58,19 @@ def _q_text(
     at_floor = floor is not None and q <= floor*1.000001
     return ("≤ " if at_floor else "") + _number_text(q, ".2g")
 
+def _html(
+    *parts, # tags, HTML as `Safe`, or text, which is escaped
+    sep:str="", # between two
+)->Safe:
+    "Parts of a page as HTML"
+    return Safe(sep.join(to_xml((part,), indent=False) for part in parts))
+
 def _number_html(
     name:str, # as the page calls it
     text:str, # its value
-)->str:
+)->FT:
     "A number and its name"
-    return f"<span>{name} <b>{text}</b></span>"
+    return Span(f"{name} ", B(text))
 
 def _number_texts(
     o:Match|Concept,
@@ -85,7 +92,7 @@ def _known_html(
     o:Match|Concept,
     name:str, # of a number, on the page as in the dictionary
     digits:str="z.2f", # format
-)->list[str]: # empty where there is no such number
+)->list[FT]: # empty where there is no such number
     "A number and its name, if it was measured"
     x = _number_of(o, name)
     return [] if math.isnan(x) else [_number_html(name, _number_text(x, digits))]
@@ -93,9 +100,10 @@ def _known_html(
 def _numbers_html(
     o:Match|Concept,
     floor:float|None=None, # the smallest that q can be
-)->str: # HTML
+)->Safe: # HTML
     "Centred correlation, correlation, what the nulls give, q, and p where there is one"
-    return " ".join(_number_html(*named) for named in _number_texts(o, floor).items())
+    texts = _number_texts(o, floor)
+    return _html(*(_number_html(*named) for named in texts.items()), sep=" ")
 
 # %% ../nbs/09f_cards.ipynb #ffdb1858
 def _count_text(
@@ -176,7 +184,7 @@ def _sortables(
 
 def _data_attrs(
     card:_Card,
-)->str:
+)->dict[str, str|float]: # `{name: value}`
     "Attributes to sort and filter by"
     concept = card.concept
     layer, _ = _neuron_units(card.best)["G"]
@@ -190,11 +198,11 @@ def _data_attrs(
         "models": json.dumps(of_models),
         "text": _search_text(card),
     }
-    return " ".join(f'data-{key}="{escape(str(value))}"' for key, value in attrs.items())
+    return {f"data-{key}": value for key, value in attrs.items()}
 
 def _card_facts(
     card:_Card,
-)->str:
+)->Safe: # HTML
     "The few numbers of a card"
     concept = card.concept
     layer, _ = _neuron_units(card.best)["G"]
@@ -203,23 +211,22 @@ def _card_facts(
     facts += _known_html(concept, "p", ".2g")
     if card.name:
         facts.append(_number_html("purity", _number_text(card.name.purity)))
-    facts.append(f"<span>{_count_text(concept.units, 'unit')}</span>")
-    facts.append(f"<code>{escape(layer)}</code>")
-    return " ".join(facts)
+    facts.append(Span(_count_text(concept.units, "unit")))
+    facts.append(Code(layer))
+    return _html(*facts, sep=" ")
 
 def _concept_html(
     card:_Card,
     strip:Image.Image, # from `_strip_of`
-)->str:
+)->Safe: # HTML
     "A concept on the contact sheet"
     i = card.number
-    size = f'width="{strip.width}" height="{strip.height}"'
-    alt = escape(_strip_alt(card))
-    return f'''<article class="concept" id="concept-{i}" {_data_attrs(card)}>
-<img src="{_webp_uri(strip)}" {size} alt="{alt}" decoding="async">
-<h3><a href="#concept-{i}">Concept {i}</a>{escape(card.called)}</h3>
-<p class="numbers">{_card_facts(card)}</p></article>
-'''
+    size = dict(width=strip.width, height=strip.height)
+    image = Img(src=_webp_uri(strip), **size, alt=_strip_alt(card), decoding="async")
+    title = H3(A(f"Concept {i}", href=f"#concept-{i}"), card.called)
+    facts = P(_card_facts(card), klass="numbers")
+    about = dict(klass="concept", id=f"concept-{i}", **_data_attrs(card))
+    return _html(Article(image, title, " ", facts, **about))
 
 # %% ../nbs/09f_cards.ipynb #19c01e43
 _MATCH_NUMBERS = ( # columns of a concept's table
@@ -248,39 +255,39 @@ def _match_row(
 
 def _purity_html(
     name:ConceptName|None,
-)->str:
+)->list[FT]: # empty where nothing is known
     "What most of a concept's partners tell best, how well, and how many of them do"
     if not name:
-        return ""
-    best = ""
+        return []
+    best = []
     if not name.name:
-        best = f"<span>no name fits, {escape(name.closest)} comes closest</span> "
+        best.append(Span(f"no name fits, {name.closest} comes closest"))
     auroc = _number_html("AUROC", _number_text(name.auroc))
     purity = _number_html("purity", _number_text(name.purity))
-    return f"{best}{auroc} {purity}"
+    return [*best, auroc, purity]
 
 def _size_html(
     concept:Concept,
-)->str:
+)->list[FT]:
     "Of how many units and matches a concept is made"
     units = _count_text(concept.units, "unit")
     matches = _count_text(concept.matches, "match", "matches")
-    return f"<span>{units} of G</span> <span>{matches}</span>"
+    return [Span(f"{units} of G"), Span(matches)]
 
 def _facts_html(
     card:_Card,
     floors:dict[str, float], # from `_q_floors`
-)->str:
+)->Safe: # HTML
     "All numbers of a concept"
     concept = card.concept
     facts = [_numbers_html(concept, max(floors.values(), default=None))]
     facts += _known_html(concept, "interest")
     facts += _known_html(concept, "cohesion")
-    facts.append(_purity_html(card.name))
-    facts.append(_size_html(concept))
+    facts += _purity_html(card.name)
+    facts += _size_html(concept)
     if not concept.q <= _SIGNIFICANT:
-        facts.append("<span>not significant at FDR 5&nbsp;%</span>")
-    return " ".join(facts)
+        facts.append(Span("not significant at FDR 5\xa0%"))
+    return _html(*facts, sep=" ")
 
 def _network_row(
     card:_Card,

@@ -10,13 +10,16 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import ipywidgets
+from fastcore.xml import (
+    FT, Div, Figcaption, Figure, Form, Img, Input, Label, Noscript, Option, Safe, Script, Select,
+    Style, ft)
 from IPython import get_ipython
 from torch import Tensor
 
+from .cards import _html
 from .particulars import _asset
 from .pictures import _side_by_side, _webp_uri
 
@@ -50,34 +53,29 @@ class _Control:
 
     def html(self,
         name:str, # what it is called
-    )->str:
+    )->FT:
         "The control as a page has it"
-        name = escape(name)
-        texts = escape(json.dumps(list(self.shown)))
-        data = f'name="{name}" autocomplete="off" data-texts="{texts}"'
+        data = dict(name=name, autocomplete="off", data_texts=json.dumps(list(self.shown)))
         if self.kind == "checkbox":
-            checked = " checked" if self.start else ""
-            return f'<label><input type="checkbox" {data}{checked}>{name}</label>'
+            box = Input(type="checkbox", **data, checked=bool(self.start))
+            return Label(box, name)
         if self.kind == "range":
-            return f"<label>{name} {self._range_html(data)}</label>"
-        return f"<label>{name} <select {data}>{self._options_html()}</select></label>"
+            return Label(name, " ", *self._range_html(data))
+        return Label(name, " ", Select(*self._options_html(), **data))
 
     def _range_html(self,
-        data:str, # attributes
-    )->str:
+        data:dict[str, str], # attributes
+    )->list[FT]:
         "A slider, and what it is set to"
-        now = escape(list(self.shown)[self.start])
-        ends = f'min="0" max="{len(self.shown)-1}"'
-        return (
-            f'<input type="range" {ends} value="{self.start}" aria-valuetext="{now}" {data}>'
-            f"<output>{now}</output>")
+        now = list(self.shown)[self.start]
+        at = dict(min=0, max=len(self.shown)-1, value=self.start, aria_valuetext=now)
+        return [Input(type="range", **at, **data), ft("output", now)]
 
-    def _options_html(self)->str:
+    def _options_html(self)->list[FT]:
         "Items of a drop-down list"
-        options = ""
+        options = []
         for i, text in enumerate(self.shown):
-            selected = " selected" if i == self.start else ""
-            options += f'<option value="{i}"{selected}>{escape(text)}</option>'
+            options.append(Option(text, value=i, selected=i == self.start))
         return options
 
     def live(self,
@@ -98,13 +96,13 @@ def _box(
     return _Control("checkbox", {"no": False, "yes": True}, start=int(ticked))
 
 # %% ../nbs/13b_frames.ipynb #80049e96
-def _style()->str:
+def _style()->FT:
     "Looks of all widgets"
-    return f"<style>\n{_asset('frames.css')}</style>"
+    return Style(_asset("frames.css"))
 
-def _script()->str:
+def _script()->FT:
     "What makes a picture follow its controls where there is no kernel"
-    return f"<script>{_asset('frames.js').strip()}</script>"
+    return Script(_asset("frames.js"))
 
 # %% ../nbs/13b_frames.ipynb #6a5b6f22
 class _Live:
@@ -134,9 +132,8 @@ class _Live:
         _=None, # what has changed
     ):
         "Draw the chosen frame"
-        parts = "".join(self.frames.frame(**self.chosen()))
-        view = f'<div class="rosetta-view">{parts}</div>'
-        self.view.value = f'<div class="rosetta-frames">{_style()}{view}</div>'
+        view = Div(*self.frames.frame(**self.chosen()), klass="rosetta-view")
+        self.view.value = str(Div(_style(), view, klass="rosetta-frames"))
 
     def search(self,
         _=None, # the button
@@ -168,7 +165,7 @@ class _Frames:
     "A picture that follows its controls: a widget in a kernel, a piece of a page everywhere else"
     def __init__(self,
         title:str, # for a screen reader
-        frame:Callable[..., list[str]], # from a choice for each control, by name, to parts in HTML
+        frame:Callable[..., list], # from a choice for each control, by name, to parts for `_html`
         controls:dict[str, _Control], # {name: `_Control`}
         ahead:Callable|None=None, # given [{name: choice}], does what takes long, after a button
     ):
@@ -193,22 +190,21 @@ class _Frames:
         return [dict(zip(self.controls, o)) for o in itertools.product(*values)]
 
     def still(self,
-        *more:str, # HTML after the picture
-    )->str:
+        *more:FT, # after the picture
+    )->str: # HTML
         "The first frame, with nothing to move"
-        parts = "".join(self.frame(**self.starting))
-        view = f'<div class="rosetta-view" aria-live="polite">{parts}</div>'
-        about = f'role="group" aria-label="{escape(self.title)}" data-lm-suppress-shortcuts="true"'
-        return f'<div class="rosetta-frames" {about}>{_style()}{view}{"".join(more)}</div>'
+        view = Div(*self.frame(**self.starting), klass="rosetta-view", aria_live="polite")
+        about = dict(role="group", aria_label=self.title, data_lm_suppress_shortcuts="true")
+        return _html(Div(_style(), view, *more, klass="rosetta-frames", **about))
 
-    def html(self)->str:
+    def html(self)->str: # HTML
         "A piece of a page that holds all frames, and needs no kernel and no connection"
         if self.ahead:
             self.ahead(self.choices)
         data = json.dumps(self._data(), separators=(",", ":")).replace("<", "\\u003c")
         return self.still(
-            "<noscript>Without scripts this picture stands still.</noscript>",
-            f'<script type="application/json">{data}</script>',
+            Noscript("Without scripts this picture stands still."),
+            Script(Safe(data), type="application/json"),
             _script())
 
     def _data(self)->dict[str, Any]:
@@ -218,10 +214,10 @@ class _Frames:
         for choice in self.choices:
             frame = []
             for part in self.frame(**choice):
-                frame.append(numbers.setdefault(part, len(numbers)))
+                frame.append(numbers.setdefault(_html(part), len(numbers)))
             frames.append(frame)
-        controls = "".join(o.html(name) for name, o in self.controls.items())
-        return dict(controls=f"<form>{controls}</form>", parts=list(numbers), frames=frames)
+        controls = Form(*(o.html(name) for name, o in self.controls.items()))
+        return dict(controls=_html(controls), parts=list(numbers), frames=frames)
 
     def live(self)->ipywidgets.Widget:
         "The widget in a kernel"
@@ -239,10 +235,8 @@ class _Frames:
 def _figure_html(
     image:Tensor, # [3, H, W] in [0, 1]
     alt:str, # what is seen
-    caption:str, # stands below, HTML
-)->str:
+    caption:str, # stands below: text, or HTML as `Safe`
+)->FT:
     "A picture, in words too"
     picture = _webp_uri(_side_by_side(image[None], 0))
-    return (
-        f'<figure><img src="{picture}" alt="{escape(alt)}">'
-        f"<figcaption>{caption}</figcaption></figure>")
+    return Figure(Img(src=picture, alt=alt), Figcaption(caption))

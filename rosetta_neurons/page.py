@@ -8,9 +8,10 @@ __all__ = []
 # %% ../nbs/09h_page.ipynb #089139b5
 import base64
 import json
-from html import escape
 
-from .cards import _SIGNIFICANT
+from fastcore.xml import B, Code, FT, Input, Label, Li, Option, Safe, Script, Small, ft
+
+from .cards import _SIGNIFICANT, _html
 from .dictionary import Match, RosettaDictionary
 from .gather import _interest_of, _neuron_units
 from rosetta_neurons.particulars import (
@@ -38,48 +39,46 @@ _ORDERS = { # what concepts can be sorted by: their names on the page
 
 def _options_html(
     options:dict[str, str], # `{value: text}`
-)->str:
-    return "".join(f'<option value="{value}">{text}</option>' for value, text in options.items())
+)->Safe: # HTML
+    return _html(*(Option(text, value=value) for value, text in options.items()))
 
 def _depth_html(
     which:str, # end of the range, "from" or "to"
     layers:int, # how many
     value:int, # number of the layer it stands at
-)->str:
+)->FT:
     "A slider over G's layers"
-    return (
-        f'<label>{which} <input type="range" id="depth-{which}" min="0" max="{layers-1}" '
-        f'value="{value}"><output id="depth-{which}-shown" for="depth-{which}"></output></label>')
+    name = f"depth-{which}"
+    slider = Input(type="range", id=name, min=0, max=layers-1, value=value)
+    return Label(which, " ", slider, ft("output", id=f"{name}-shown", fr=name))
 
 def _ticks_html(
     dictionary:RosettaDictionary,
     neurons:list[dict[str, Match]], # of each concept, from `best_neuron`
-)->str:
+)->Safe: # HTML
     "Layers of G to tick, and how many concepts each holds"
     held = [_neuron_units(best)["G"][0] for best in neurons]
-    ticks = ""
+    ticks = []
     for i, layer in enumerate(dictionary.layers["G"]):
-        box = f'<input type="checkbox" name="layer" value="{i}" checked>'
-        count = f"<small>{held.count(layer)}</small>"
-        ticks += f"<label>{box}<code>{escape(layer)}</code> {count}</label>"
-    return ticks
+        box = Input(type="checkbox", name="layer", value=i, checked=True)
+        ticks.append(Label(box, Code(layer), " ", Small(held.count(layer))))
+    return _html(*ticks)
 
 def _controls_html(
     dictionary:RosettaDictionary,
     neurons:list[dict[str, Match]], # of each concept, from `best_neuron`
-)->str:
+)->Safe: # HTML
     "What can be asked of the page"
     d = dictionary
     layers = len(d.layers["G"])
     orders = dict(_ORDERS)
     if not _has_number(d, "interest"):
         del orders["interest"]
-    models = {escape(model): escape(model) for model in d.models}
     return _filled(
         "controls.html",
         others=sum(not o.q <= _SIGNIFICANT for o in d.concepts),
         orders=_options_html(orders),
-        models=_options_html(models),
+        models=_options_html({model: model for model in d.models}),
         depth_from=_depth_html("from", layers, 0),
         depth_to=_depth_html("to", layers, layers-1),
         ticks=_ticks_html(d, neurons),
@@ -92,10 +91,10 @@ _POLICY = (
 
 def _json_script(
     x, # anything that JSON can hold
-)->str:
+)->FT:
     "Data inside a page; no text in it can end the element"
     text = json.dumps(x, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    return f'<script type="application/json" id="data">{text}</script>'
+    return Script(Safe(text), type="application/json", id="data")
 
 def _page_data(
     dictionary:RosettaDictionary,
@@ -118,39 +117,39 @@ def _page_data(
         "photos": texts,
     }
 
-def _title_html(
+def _title_text(
     dictionary:RosettaDictionary,
 )->str:
     "Whose units these are: one name or two, or how many there are"
     models = dictionary.models
     names = " × ".join(models) if len(models) < 3 else f"{len(models)} networks"
-    return f"Rosetta Neurons: {escape(dictionary.generator)} × {escape(names)}"
+    return f"Rosetta Neurons: {dictionary.generator} × {names}"
 
 def _counts_html(
     dictionary:RosettaDictionary,
-)->str:
+)->Safe: # HTML
     "What there is, in four numbers"
     d = dictionary
     counts = {
         "concepts": len(d.concepts),
-        "significant at FDR 5&nbsp;%": sum(o.q <= _SIGNIFICANT for o in d.concepts),
+        "significant at FDR 5\xa0%": sum(o.q <= _SIGNIFICANT for o in d.concepts),
         "images": d.n,
         "units of G in them": sum(len(o.units) for o in d.concepts),
     }
-    return "".join(f"<li><b>{count}</b> {what}</li>" for what, count in counts.items())
+    return _html(*(Li(B(count), f" {what}") for what, count in counts.items()))
 
 def _sheet_html(
     dictionary:RosettaDictionary,
-    concepts:list[str], # HTML of each
-)->str:
+    concepts:list[Safe], # HTML of each
+)->Safe: # HTML
     "The contact sheet, the most interesting first"
     def rank(i): return -_interest_of(dictionary.concepts[i])
-    return "".join(concepts[i] for i in sorted(range(len(concepts)), key=rank))
+    return _html(*(concepts[i] for i in sorted(range(len(concepts)), key=rank)))
 
 def _page_html(
     dictionary:RosettaDictionary,
     neurons:list[dict[str, Match]], # of each concept, from `best_neuron`
-    concepts:list[str], # HTML of each, from `concept_html`
+    concepts:list[Safe], # HTML of each, from `concept_html`
     details:dict[int, dict], # `{number of a concept: from `concept_json`}`
     photos:dict[int, bytes], # `{image: WebP}`
     names:list[ConceptName]|None=None, # of the concepts
@@ -160,10 +159,10 @@ def _page_html(
     page = _filled(
         "page.html",
         policy=_POLICY,
-        title=_title_html(d),
+        title=_title_text(d),
         style=_asset("page.css"),
         both="both" if len(d.units) == 2 else f"all {len(d.units)}",
-        generator=escape(d.generator),
+        generator=d.generator,
         reading=_reading_html(d, names),
         counts=_counts_html(d),
         few=_few_html(d),

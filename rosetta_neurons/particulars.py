@@ -9,13 +9,14 @@ __all__ = []
 import io
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
 from importlib.resources import files
 
 import torch
+from fastcore.xml import (
+    B, Dd, Div, Dl, Dt, FT, Img, P, Safe, Source, Table, Tbody, Td, Th, Thead, Tr, ft)
 from torch import Tensor
 
-from .cards import _number_text, _q_floors
+from .cards import _html, _number_text, _q_floors
 from .dictionary import RosettaDictionary
 from .gather import _POOL, _SHOWN, _is_sampled, _number_of
 from .pictures import _data_uri
@@ -25,37 +26,36 @@ from .viz import _MEASURES, show_scores
 # %% ../nbs/09g_particulars.ipynb #4d6bc26d
 def _asset(
     name:str, # of a file
-)->str:
+)->Safe: # HTML, style or script
     "A text that comes with the package"
-    return (files("rosetta_neurons")/"assets"/name).read_text(encoding="utf-8")
+    return Safe((files("rosetta_neurons")/"assets"/name).read_text(encoding="utf-8"))
 
 def _filled(
     name:str, # of a file
-    **values, # what stands in its gaps
-)->str:
+    **values, # what stands in its gaps: tags, HTML as `Safe`, or text, which is escaped
+)->Safe: # HTML
     "A piece of the page, with its gaps filled in"
-    return _asset(name).removesuffix("\n").format(**values)
+    gaps = {gap: _html(value) for gap, value in values.items()}
+    return Safe(_asset(name).removesuffix("\n").format(**gaps))
 
 def _table_html(
     head:Sequence[str],
-    rows:Sequence[Sequence], # of HTML, the first of which names the row
+    rows:Sequence[Sequence], # the first value of each names the row
     caption:str,
-)->str:
+)->FT:
     "A table that a screen reader can find its way in, and that scrolls where the screen is narrow"
-    heads = "".join(f'<th scope="col">{o}</th>' for o in head)
-    body = ""
+    heads = [Th(o, scope="col") for o in head]
+    body = []
     for name, *others in rows:
-        cells = "".join(f"<td>{o}</td>" for o in others)
-        body += f'<tr><th scope="row">{name}</th>{cells}</tr>'
-    return (
-        f'<div class="table" role="region" tabindex="0" aria-label="{caption}"><table>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>")
+        body.append(Tr(Th(name, scope="row"), *map(Td, others)))
+    table = Table(Thead(Tr(*heads)), Tbody(*body))
+    return Div(table, klass="table", role="region", tabindex=0, aria_label=caption)
 
 def _list_html(
-    told:Mapping[str, str], # `{term: HTML}`
-)->str:
+    told:Mapping[str, str], # `{term: text or HTML}`
+)->Safe: # HTML
     "Terms and what is said of each"
-    return "".join(f"<div><dt>{term}</dt><dd>{o}</dd></div>" for term, o in told.items())
+    return _html(*(Div(Dt(term), Dd(o)) for term, o in told.items()))
 
 # %% ../nbs/09g_particulars.ipynb #e170670a
 def _fit_text(
@@ -134,20 +134,17 @@ def _tools_and_layers(
 
 def _recipe_html(
     dictionary:RosettaDictionary,
-)->str:
+)->FT:
     "How the dictionary was made"
     d = dictionary
     how = _settings(d) | _later_settings(d) | _tools_and_layers(d)
-    told = {}
-    for what, text in how.items():
-        told[escape(what)] = escape(str(text))
-    return f"<dl>{_list_html(told)}</dl>"
+    return Dl(_list_html({what: str(text) for what, text in how.items()}))
 
 _COUNTS = { # of a model: their names on the page
     "best_buddies": "best buddies",
     "decoys": "decoys (shuffled null)",
     "flip_decoys": "decoys (sign-flip null)",
-    "significant": "significant at FDR 5&nbsp;%",
+    "significant": "significant at FDR 5\xa0%",
 }
 
 def _counts_of(
@@ -161,13 +158,13 @@ def _counts_of(
 
 def _models_html(
     dictionary:RosettaDictionary,
-)->str:
+)->FT:
     "Units, best buddies and significant ones of each model"
     d = dictionary
     columns = _counts_of(d)
     rows = []
     for model, o in d.summary.items():
-        name = f"{escape(d.generator)} (G)" if model == "G" else escape(model)
+        name = f"{d.generator} (G)" if model == "G" else model
         row = [name, len(d.layers[model]), o["units"], o["constant"]]
         for column in columns:
             row.append(o.get(column, ""))
@@ -200,7 +197,7 @@ def _chart_html(
     dictionary:RosettaDictionary,
     model:str, # its name
     measure:str, # "correlation" or "centred"
-)->str:
+)->FT:
     "A histogram of `show_scores`, light and dark"
     table = dictionary.tables[model]
     column = list(_MEASURES).index(measure)
@@ -211,19 +208,18 @@ def _chart_html(
         f"True pairs: {true}. Shuffled null: {shuffled}.")
     dark = _chart_uri(dictionary, model, measure, True)
     light = _chart_uri(dictionary, model, measure, False)
-    return (
-        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
-        f'<img src="{light}" alt="{escape(alt)}" loading="lazy"></picture>')
+    source = Source(media="(prefers-color-scheme: dark)", srcset=dark)
+    return ft("picture", source, Img(src=light, alt=alt, loading="lazy"))
 
 def _charts_html(
     dictionary:RosettaDictionary,
-)->str:
+)->Safe: # HTML
     "All histograms"
-    charts = ""
+    charts = []
     for model in dictionary.models:
         for measure in _MEASURES:
-            charts += _chart_html(dictionary, model, measure)
-    return charts
+            charts.append(_chart_html(dictionary, model, measure))
+    return _html(*charts)
 
 # %% ../nbs/09g_particulars.ipynb #4a503650
 _WORDS = {
@@ -295,7 +291,7 @@ def _word_values(
     "What stands in the gaps of the explanations"
     d = dictionary
     return {
-        "generator": escape(d.generator),
+        "generator": _html(d.generator),
         "k": d.k,
         "tries": len(d.tables[d.models[0]].get("maxima", ())),
         "scenes": _SCENES,
@@ -309,7 +305,7 @@ def _word_values(
 def _words_of(
     dictionary:RosettaDictionary,
     names:list[ConceptName]|None=None,
-)->dict[str, str]: # `{word: HTML}`
+)->dict[str, Safe]: # `{word: HTML}`
     "What the words of the page mean"
     values = _word_values(dictionary, names or [])
     words = {}
@@ -319,7 +315,7 @@ def _words_of(
             continue
         if word == "name, purity" and not names:
             continue
-        words[word] = text.format(**values)
+        words[word] = Safe(text.format(**values))
     return words
 
 def _total(
@@ -332,7 +328,7 @@ def _total(
 def _reading_html(
     dictionary:RosettaDictionary,
     names:list[ConceptName]|None=None,
-)->str:
+)->Safe: # HTML
     "What the words mean, and what to beware of"
     d = dictionary
     in_pool = "top" not in d.tables["G"] and d.n > _POOL
@@ -377,15 +373,15 @@ def _null_reach(
 
 def _few_html(
     dictionary:RosettaDictionary,
-)->str: # empty where there are images enough
+)->FT|None: # None where there are images enough
     "What can be told from few images, and what can't"
     d = dictionary
     if d.n >= _FEW:
-        return ""
+        return None
     floors = _q_floors(d)
     told = [_FEW_NOTE["reach"].format(reach=_number_text(_null_reach(d)))]
     if floors:
         smallest = _number_text(min(floors.values()), ".2g")
         told.append(_FEW_NOTE["smallest"].format(smallest=smallest))
     told.append(_FEW_NOTE["advice"])
-    return f'<p class="note"><b>Only {d.n} images.</b> {" ".join(told)}</p>'
+    return P(B(f"Only {d.n} images."), " ", " ".join(told), klass="note")

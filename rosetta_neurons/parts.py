@@ -8,11 +8,12 @@ __all__ = []
 # %% ../nbs/13c_parts.ipynb #d97289a2
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
+from typing import Any
 
+from fastcore.xml import FT, Figcaption, Figure, P, Safe, Span, ft
 from torch import Tensor
 
-from .cards import _count_text
+from .cards import _count_text, _html, _number_html
 from .frames import _figure_html
 from .viz import _LINE_COLORS, overlay
 
@@ -45,58 +46,74 @@ def _heat_figure(
     unit:tuple[str, int], # (layer, channel)
     where:str, # what the image is called
     note:str="", # below the unit's name
-)->str:
+)->FT:
     "Where a unit fires in an image"
     layer, channel = unit
     noted = f", {note}" if note else ""
     alt = f"{layer}:{channel} of {model} on {where}{noted}: {_place_text(heat)}."
-    name = escape(f"{model} {layer}:").replace(".", ".<wbr>") # a long name may break there
-    picture = overlay(image[None], heat[None], 96)[0]
-    return _figure_html(picture, alt, f"{name}<wbr>{channel} {note}")
+    name = _html(f"{model} {layer}:").replace(".", ".<wbr>") # a long name may break there
+    caption = Safe(f"{name}<wbr>{channel} {_html(note)}")
+    return _figure_html(overlay(image[None], heat[None], 96)[0], alt, caption)
 
 # %% ../nbs/13c_parts.ipynb #ab469ea8
+def _shape(
+    tag:str,
+    **attrs:Any,
+)->FT: # SVG
+    "A tag that has nothing inside, and so closes itself, as in `<circle r=4 />`"
+    attrs["/"] = True
+    return ft(tag, void_=True, **attrs)
+
+def _letters(
+    x:float,
+    y:float,
+    text:str|int,
+    anchor:str|None="end",
+)->FT: # SVG
+    return ft("text", text, x=round(x), y=round(y), text_anchor=anchor)
+
 def _bar_html(
     i:int, # number of the bar
     step:float, # from one bar to the next
     n:int, # units
     most:int, # units of the highest bar
-)->str: # SVG
+)->list[FT]: # SVG
     "A bar, and the number above it"
     tall = 55*n/most
-    bar = (
-        f'<rect x="{i*step:.0f}" y="{74-tall:.0f}" '
-        f'width="{.8*step:.0f}" height="{1+tall:.0f}"/>')
-    if not n:
-        return bar
-    return bar + f'<text x="{(i+.4)*step:.0f}" y="{70-tall:.0f}" text-anchor="middle">{n}</text>'
+    size = dict(width=round(.8*step), height=round(1+tall))
+    bar = _shape("rect", x=round(i*step), y=round(74-tall), **size)
+    number = [_letters((i+.4)*step, 70-tall, n, "middle")] if n else []
+    return [bar, *number]
 
 def _bars_html(
     counts:Iterable[int], # units of each layer
-)->str: # SVG
+)->FT: # SVG
     "All bars"
     counts = list(counts)
     step = 320/len(counts)
-    most = max(counts)
-    return "".join(_bar_html(i, step, n, most) for i, n in enumerate(counts))
+    bars = []
+    for i, n in enumerate(counts):
+        bars += _bar_html(i, step, n, max(counts))
+    return ft("g", *bars, fill=_LINE_COLORS[0][0])
 
 def _layer_bars(
     model:str, # name
     layers:list[str], # of the model, in order
     units:list[tuple[str, int]], # [(layer, channel)]
-)->str:
+)->FT:
     "How many of the units each layer holds"
     of_units = [layer for layer, _ in units]
     counts = {layer: of_units.count(layer) for layer in layers}
     held = ", ".join(f"{layer} {n}" for layer, n in counts.items() if n)
     alt = f"{_count_text(units, 'unit')} in {model}: {held}"
-    ends = (
-        f'<text x="0" y="88">{escape(layers[0])}</text>'
-        f'<text x="320" y="88" text-anchor="end">{escape(layers[-1])}</text>')
-    bars = f'<g fill="{_LINE_COLORS[0][0]}">{_bars_html(counts.values())}</g>'
-    return (
-        f'<figure class="wide"><svg viewBox="0 0 320 94" role="img" aria-label="{escape(alt)}">'
-        f"{bars}{ends}</svg><figcaption>the concept’s units in {escape(model)}, by layer"
-        "</figcaption></figure>")
+    drawn = [
+        _bars_html(counts.values()),
+        _letters(0, 88, layers[0], None),
+        _letters(320, 88, layers[-1]),
+    ]
+    svg = ft("svg", *drawn, viewBox="0 0 320 94", role="img", aria_label=alt)
+    caption = Figcaption(f"the concept’s units in {model}, by layer")
+    return Figure(svg, caption, klass="wide")
 
 # %% ../nbs/13c_parts.ipynb #c7ffd8b5
 @dataclass
@@ -124,27 +141,20 @@ class _Axes:
 
     def html(self,
         x_name:str, # below the axis
-    )->str: # SVG
+    )->list[FT]: # SVG
         "Numbers at the ends of both axes"
-        return (
-            _letters(40, 24, _number(self.y1))
-            + _letters(40, 154, _number(self.y0))
-            + _letters(44, 168, f"{self.x0:g}", "middle")
-            + _letters(344, 168, f"{self.x1:g}")
-            + _letters(194, 168, escape(x_name), "middle"))
+        return [
+            _letters(40, 24, _number(self.y1)),
+            _letters(40, 154, _number(self.y0)),
+            _letters(44, 168, f"{self.x0:g}", "middle"),
+            _letters(344, 168, f"{self.x1:g}"),
+            _letters(194, 168, x_name, "middle"),
+        ]
 
 def _number(
     y:float,
 )->str:
     return f"{y:.3g}".replace("-", "−")
-
-def _letters(
-    x:int,
-    y:int,
-    text:str,
-    anchor:str="end",
-)->str: # SVG
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>'
 
 def _axes_of(
     lines:dict[str, list], # {name: [(x, y)]}
@@ -159,44 +169,43 @@ def _axes_of(
 
 def _line_styles(
     names:Iterable[str], # of lines
-)->dict[str, str]: # {name: attributes}
+)->dict[str, dict]: # {name: attributes}
     "Colours, and dashes for whoever does not see them"
     styles = {}
     for name, color, dash in zip(names, _LINE_COLORS[0], ("0", "7 4", "2 3", "8 3 2 3")):
-        look = f'stroke-width="2.5" stroke-dasharray="{dash}"'
-        styles[name] = f'fill="none" stroke="{color}" {look}'
+        stroke = dict(stroke=color, stroke_width=2.5, stroke_dasharray=dash)
+        styles[name] = dict(fill="none", **stroke)
     return styles
 
 def _marks_html(
     axes:_Axes,
     lines:dict[str, list], # {name: [(x, y)]}
     at:float, # x to mark
-)->str: # SVG
+)->list[FT]: # SVG
     "A dot on each line"
-    marks = ""
+    marks = []
     for line in lines.values():
         for x, y in line:
             if x == at:
                 right, down = axes.place(x, y)
-                marks += f'<circle r="4" fill="currentColor" cx="{right}" cy="{down}"/>'
+                marks.append(_shape("circle", r=4, fill="currentColor", cx=right, cy=down))
     return marks
 
 def _key_html(
     name:str, # of a line
-    style:str, # its attributes
-)->str:
+    style:dict, # its attributes
+)->FT:
     "A line's name, beside a piece of it"
-    piece = f'<path d="M0 4h28" {style}/>'
-    return (
-        '<span><svg viewBox="0 0 28 8" style="width:1.8rem;display:inline" aria-hidden="true">'
-        f"{piece}</svg> {escape(name)}</span>")
+    piece = _shape("path", d="M0 4h28", **style)
+    look = "width:1.8rem;display:inline"
+    svg = ft("svg", piece, viewBox="0 0 28 8", style=look, aria_hidden="true")
+    return Span(svg, " ", name)
 
 def _numbers_line(
     numbers:dict[str, str], # {name: text}
-)->str:
+)->FT:
     "Numbers below the pictures"
-    spans = "".join(f"<span>{name} <b>{text}</b></span>" for name, text in numbers.items())
-    return f"<p>{spans}</p>"
+    return P(*(_number_html(*named) for named in numbers.items()))
 
 def _line_chart(
     lines:dict[str, list], # {name: [(x, y)]}
@@ -204,17 +213,19 @@ def _line_chart(
     alt:str, # what is seen
     x_name:str, # below the axis
     ys:tuple[float, float]|None=None, # lowest and highest y; those of the lines if None
-)->list[str]: # parts
+)->list[Safe]: # parts
     "Curves with a mark; a page keeps the curves once for all places of the mark"
     axes = _axes_of(lines, ys)
     styles = _line_styles(lines)
-    curves = ""
+    curves = []
     for name, line in lines.items():
-        curves += f'<polyline {styles[name]} points="{axes.points(line)}"/>'
-    keys = " ".join(_key_html(*named) for named in styles.items())
+        curves.append(_shape("polyline", **styles[name], points=axes.points(line)))
+    keys = [_key_html(*named) for named in styles.items()]
+    svg = ft("svg", viewBox="0 0 360 176", role="img", aria_label=alt)
+    start, end = _html(Figure(svg, klass="wide")).split("</svg>")
     return [
-        f'<figure class="wide"><svg viewBox="0 0 360 176" role="img" aria-label="{escape(alt)}">',
-        f"{curves}{axes.html(x_name)}",
-        f"{_marks_html(axes, lines, at)}</svg>",
-        f"<figcaption>{keys}</figcaption></figure>",
+        Safe(start),
+        _html(*curves, *axes.html(x_name)),
+        _html(*_marks_html(axes, lines, at), Safe("</svg>")),
+        _html(Figcaption(_html(*keys, sep=" ")), Safe(end)),
     ]

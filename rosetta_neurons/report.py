@@ -9,6 +9,7 @@ __all__ = ['report']
 from pathlib import Path
 
 import torch
+from fastcore.xml import Safe
 from torch import nn
 
 from .cards import _Card, _concept_html, _concept_json, _q_floors
@@ -53,7 +54,7 @@ def _draw_card(
 def _draw_strip(
     card:_Card,
     photos:dict[int, bytes], # `{image: WebP}`
-)->str: # HTML
+)->Safe: # HTML
     "A concept's place on the contact sheet"
     strongest = card.picks.strongest
     tiles = torch.stack([_read_photo(photos[i]) for i in strongest])
@@ -77,11 +78,11 @@ _FRAME = 150_000 # bytes for style, script and words, and as many for the histog
 
 def _room_for_photos(
     dictionary:RosettaDictionary,
-    concepts:list[str], # HTML of each
+    concepts:list[Safe], # HTML of each
     details:dict[int, dict], # `{number of a concept: from `_concept_json`}`
 )->int: # bytes
     "What the rest of the page leaves for images"
-    taken = sum(map(len, concepts)) + len(_json_script(details))
+    taken = sum(map(len, concepts)) + len(str(_json_script(details)))
     taken += _FRAME*(1 + len(dictionary.models))
     return _LIMIT - taken
 

@@ -9,10 +9,10 @@ __all__ = []
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from html import escape
 from typing import Any, NamedTuple
 
 import torch
+from fastcore.xml import FT, P, Safe
 from torch import Tensor
 
 from .cards import _number_text
@@ -68,7 +68,7 @@ class _Player:
     def frame(self,
         step:int|None, # None for the result
         image:int=0,
-    )->list[str]: # parts
+    )->list[FT|Safe]: # parts
         "The image at a step, beside the loss curve"
         at = self.best[image] if step is None else step
         called = f"result, step {at}" if step is None else f"step {at}"
@@ -86,7 +86,7 @@ class _Player:
 
     def _goal(self,
         image:int,
-    )->list[str]: # parts; none where no image was wanted
+    )->list[FT]: # parts; none where no image was wanted
         "The image that was to be inverted"
         if self.wanted is None:
             return []
@@ -178,18 +178,18 @@ class _Studio:
 
     def frame(self,
         **choice,
-    )->list[str]: # parts
+    )->list[FT]: # parts
         "The source, and the image that was found"
         change = self.change_of(choice)
         source = self.images[_StudioChange(0., 1., ())]
         said = _said(change)
         before = _figure_html(source, f"The source image; asked for: {said}.", "source")
         if change not in self.images:
-            return [before, "<p>Not searched for yet.</p>"]
+            return [before, P("Not searched for yet.")]
         now = self.images[change]
         differs = (now - source).abs().mean()
         alt = f"The image {said}: on average a pixel differs by {differs:.3f} from the source."
-        return [before, _figure_html(now, alt, escape(said))]
+        return [before, _figure_html(now, alt, said)]
 
 def _said(
     change:_StudioChange,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
+from fastcore.xml import FT, P, Safe
 from torch import Tensor
 
 from rosetta_neurons.cards import (
@@ -63,7 +64,7 @@ class _Explorer:
         image:int,
         model:str, # "G" or one of the models
         unit:tuple[str, int], # (layer, channel)
-    )->str:
+    )->FT:
         "A unit of a concept on an image"
         name = self.dictionary.generator if model == "G" else model
         heat = self.heats[concept][model][image]
@@ -73,7 +74,7 @@ class _Explorer:
         concept:int,
         image:int,
         model:str, # one of the models
-    )->list[str]: # parts
+    )->list[FT]: # parts
         "An image, two units on it, their match, and where the concept's units are"
         d = self.dictionary
         match = self.neurons[concept][model]
@@ -84,7 +85,7 @@ class _Explorer:
             _figure_html(self.images[image], f"Image {image} of those that were mined.", where),
             self.heat(concept, image, "G", match.unit),
             self.heat(concept, image, model, match.partner),
-            f"<p>{_numbers_html(match, self.floors[model])}</p>",
+            P(_numbers_html(match, self.floors[model])),
             _layer_bars(d.generator, d.layers["G"], units),
             _layer_bars(model, d.layers[model], partners),
         ]
@@ -243,7 +244,7 @@ class _Matcher:
         model:str,
         unit:tuple[str, int], # (layer, channel)
         note:str="", # below its name
-    )->str:
+    )->FT:
         "A unit on an image"
         heat = self.heat(model, unit)[image]
         return _heat_figure(self.images[image], heat, model, unit, f"image {image}", note)
@@ -252,7 +253,7 @@ class _Matcher:
         unit:tuple[str, int], # (layer, channel)
         image:int, # number
         measure:str, # one of `_MEASURED`
-    )->list[str]: # parts
+    )->list[FT]: # parts
         "An image, the unit on it, and the nearest of every other model"
         about = f"Image {image} of the {len(self.images)} given."
         parts = [_figure_html(self.images[image], about, f"image {image}")]
@@ -336,7 +337,7 @@ class _Counts:
         count:str, # what is counted
         n:int, # images
         K:int, # of Eq. 3
-    )->list[str]: # parts
+    )->list[FT|Safe]: # parts
         "Matches by K, marked at one K"
         found = self.counts[n][K][count]
         told = ", ".join(f"{kind} {number}" for kind, number in found.items())

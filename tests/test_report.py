@@ -1,5 +1,7 @@
 "report.html in a real browser that has no network"
 import json,os,re,time
+from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest,torch
@@ -15,7 +17,7 @@ from rosetta_neurons.report import _LIMIT, report
 from rosetta_neurons.examples import _are_copies
 from rosetta_neurons.gather import _find_source
 from rosetta_neurons.cards import _q_floors
-from rosetta_neurons.truth import concept_names
+from rosetta_neurons.truth import ConceptName,concept_names
 
 
 @pytest.fixture(scope='module')
@@ -157,7 +159,7 @@ def test_opens_a_concept(page, mined, concepts):
     says = page.locator('#view .tile button').evaluate_all('os => os.map(o => o.ariaLabel)')
     assert len(set(says))==len(says) and any('above half on 0 %' in o for o in says)
     best = concepts[i]
-    assert f"content {best['centred']:.2f}" in page.locator('#view-facts').inner_text().replace('\n', ' ')
+    assert f"centred {best['centred']:.2f}" in page.locator('#view-facts').inner_text().replace('\n', ' ')
     show_matches(page)
     rows = page.locator('#view-table tbody tr')
     assert rows.count()==len(best['matches'])
@@ -372,6 +374,29 @@ def test_what_was_done(tmp_path):
     for k,o in dict(fit='crop', clustering='average linkage', skipped=['broken.jpg'], groups=44).items(): setattr(d.recipe, k, o)
     text = report(d, tmp_path, images=x).read_text()
     for o in ('average linkage','1: broken.jpg','cropped to that shape','<dd>44</dd>'): assert o in text
+
+def tags(html):
+    "The tags of a piece of HTML, in order"
+    found = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attrs: found.append((tag,[k for k,_ in attrs]))
+    parser.feed(html)
+    return found
+
+def test_names_are_text(tmp_path):
+    "Names of models, concepts and files that look like HTML are shown as they are: they make no tag and no attribute"
+    x = blobs([40,30,20,35,25,*[4]*40])
+    pages,details = [],[]
+    for name in ('plain', '<b>&"x'):
+        d = mine(Colours(), {name: Colours()}, n=len(x), images=x, k=1, progress=False)
+        d.recipe.generator,d.recipe.skipped = name,[name]
+        names = [ConceptName(name if i else None, name, .9, .5, 1) for i in range(len(d.concepts))]
+        path = report(d, tmp_path/str(len(pages)), images=x, names=names)
+        pages.append(path.read_text())
+        details.append(first_concept(path))
+    assert tags(pages[0])==tags(pages[1]) and f'<h1>Rosetta Neurons: {name} × {name}</h1>' in unescape(pages[1])
+    plain,odd = [[tags(o['facts']),*[tags(r['numbers']) for r in o['rows']]] for o in details]
+    assert plain==odd and plain[0]
 
 def test_dictionary_of_an_earlier_version(tmp_path):
     "Saved when there was one null, no interest and no list of images: a page all the same, which does not speak of them"

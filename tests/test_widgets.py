@@ -122,7 +122,8 @@ inversion_player(r, image)
 d = RosettaDictionary.shipped("mini_stylegan2")
 edit_studio(G, z, d, {"one": [0]}, steps=2)
 ---
-k_and_n_explorer(growing_tables(G, {"mini_resnet": create_model("mini_resnet")}, (4,8)), (1,2))'''
+from rosetta_neurons.counts import _growing_tables
+k_and_n_explorer(_growing_tables(G, {"mini_resnet": create_model("mini_resnet")}, (4,8)), (1,2))'''
 
 @pytest.fixture(scope='module')
 def lab(tmp_path_factory):
