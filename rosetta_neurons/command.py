@@ -205,7 +205,7 @@ def _returned_by(
     spec:str, # "module:function"
 )->Any:
     "Call a function of the user's"
-    from rosetta_neurons.runtime import _noting_where
+    from rosetta_neurons.layers import _noting_where
     module, _, function = spec.partition(":")
     with _current_folder_first():
         make = _function_of(_import_of(module, spec), module, function)
