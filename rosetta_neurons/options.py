@@ -60,7 +60,7 @@ class SearchOptions:
             raise ValueError(f"start {self.start!r} is neither 'source', 'fresh' nor latents")
 
     def begin(self,
-        space:_Space,
+        space:_Space, # that is searched
         n:int, # images
         source=None, # latents of the images, where these are known
     )->_Start: # of all searches, those of one image side by side
@@ -89,7 +89,7 @@ class _EditOptions(SearchOptions):
     __delwrap__ = SearchOptions # where fastcore finds the words on all others
 
 def _takes(
-    kind:type[SearchOptions], # with the defaults of the function
+    kind:Any, # `SearchOptions`, or what has other defaults
 )->Callable:
     "Decorator: `**kwargs` of a function are the options of a search, and its signature shows them"
     def show(function):

@@ -348,7 +348,7 @@ def _check_number(
     positive:bool=False, # may it not be 0?
 ):
     "Refuse what is no number, or a negative one"
-    if not isinstance(x, Real) or not 0 <= x < math.inf or (positive and x == 0):
+    if not isinstance(x, Real) or not 0 <= float(x) < math.inf or (positive and x == 0):
         least = "above 0" if positive else "of at least 0"
         raise ValueError(f"{name} must be a number {least}, got {x!r}")
 
