@@ -13,11 +13,14 @@ from pathlib import Path
 
 import networkx
 import torch
+from real import found_again
 
 from rosetta_neurons.all import (
-    _MapMoments, PairCorrelation, agreement, cluster, create_model, _cut_tree, evaluating,
-    jaccard, known_scenes, largest_allowed, _linkage_tree, _map_shapes, mine, rosetta_units,
-    sample_scenes, _unit_rows)
+    PairCorrelation, agreement, cluster, create_model, evaluating, jaccard, known_scenes,
+    largest_allowed, mine, rosetta_units, sample_scenes)
+from rosetta_neurons.concepts import _cut_tree, _linkage_tree
+from rosetta_neurons.moments import _MapMoments
+from rosetta_neurons.ranges import _map_shapes, _unit_rows
 from rosetta_neurons.runtime import full_precision, observe
 
 GENERATORS = ("mini_stylegan2",)
@@ -80,12 +83,6 @@ def purity(groups, best):
     shared = [g for g in groups if len(g) > 1]
     agree = sum(max(Counter(best[u] for u in g).values()) for g in shared)
     return agree/max(1, sum(map(len, shared)))
-
-
-def found_again(groups, others):
-    "Share of concepts of two and more units that another set of images finds, by a Jaccard index of one half"
-    shared = [g for g in groups if len(g) > 1]
-    return sum(any(jaccard(g, o) >= .5 for o in others) for g in shared)/max(1, len(shared))
 
 
 def measured(name, n):

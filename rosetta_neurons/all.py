@@ -67,6 +67,7 @@ from .trials import *
 from .measures import *
 from .objectives import *
 from .spaces import *
+from .options import *
 from .search import *
 from .inversion import *
 from .editing import *

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 
 from fastcore.meta import delegates
 
-from .command import _TASK_NAMES, _by_model, _check_command, _layers_by_pattern
+from .command import _TASK_NAMES, _by_model, _check_command, _in_layers
+from .command import _layers_by_pattern
 from .command import _invert_options, _mine_options, _model_names, _train_options
 from .command import _named_network, _run_command, _typed
 
@@ -180,16 +181,19 @@ def _dictionary_in(
     models:list[str], # their names
     n:int, # images to mine
     progress:bool, # show bars?
+    layers=None, # words of --layers, or None
 )->_Mined:
     "The networks, and a dictionary of theirs"
     from rosetta_neurons.dictionary import RosettaDictionary
     from rosetta_neurons.zoo import create_model
     G = create_model(generator)
     others = {o: create_model(o) for o in models}
+    chosen = _layers_by_pattern({"G": G, **others}, layers, generator)
     if (Path(folder)/"dictionary.json").is_file():
-        return _Mined(G, others, RosettaDictionary.load(folder))
+        return _Mined(G, others, _in_layers(RosettaDictionary.load(folder), chosen))
     print(f"no dictionary in {folder}: mining one from {n} images")
-    return _Mined(G, others, _mine(G, others, n=n, out=folder, progress=progress))
+    d = _mine(G, others, n=n, layers=chosen or None, out=folder, progress=progress)
+    return _Mined(G, others, d)
 
 def _check_picture(
     out:str, # file of an image
@@ -231,6 +235,9 @@ def invert_file(
     models:Annotated[str, dict(nargs="+")]=_VISION, # vision models that the image is compared by
     dictionary:str="rosetta", # folder of their dictionary; mined first if there is none
     n:int=1600, # images to mine, if there is none
+    # layers that count, such as "blocks.*" or "mini_mae=blocks.*.mlp.act"; all that were mined
+    # if None
+    layers:Annotated[str, dict(nargs="+", metavar="[NAME=]PATTERN")]=None,
     label:int=None, # class to generate; a generator with classes must be told
     reconstruction:str=None, # "l1", "l2" or "perceptual" to have the image itself, too (Eq. 7)
     # network of the zoo that "perceptual" compares by;
@@ -249,7 +256,7 @@ def invert_file(
     from rosetta_neurons.inversion import invert
     _check_picture(out)
     wanted = _picture(image)
-    mined = _dictionary_in(dictionary, generator, models, n, progress)
+    mined = _dictionary_in(dictionary, generator, models, n, progress, layers)
     found = invert(
         mined.generator, wanted, mined.models, mined.dictionary, label=label,
         reconstruction=reconstruction, perceptual=perceptual, space=space, lr=lr,

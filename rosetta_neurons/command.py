@@ -124,7 +124,6 @@ def _invert_options(
     beta:float=1., # weight of the reconstruction in Eq. 7
     norm:str="l2", # of the regularisation: "l1" or "l2"
     toward:str="mean", # what the regularisation draws to: "mean" or "start"
-    layers:dict=None, # `{model: arguments of record}` where they were needed to mine
 ):
     "Options that `rosetta-invert` hands on to `invert`"
 
@@ -206,7 +205,7 @@ def _returned_by(
     spec:str, # "module:function"
 )->Any:
     "Call a function of the user's"
-    from rosetta_neurons.runtime import _noting_where
+    from rosetta_neurons.layers import _noting_where
     module, _, function = spec.partition(":")
     with _current_folder_first():
         make = _function_of(_import_of(module, spec), module, function)
@@ -320,3 +319,14 @@ def _layers_by_pattern(
         if wanted:
             found[name] = _layers_like(model, wanted, name)
     return found
+
+def _in_layers(
+    dictionary, # `RosettaDictionary`
+    layers:dict[str, list[str]], # from `_layers_by_pattern`; those that were not mined don't count
+): # `RosettaDictionary`
+    "What is left of a dictionary in some layers; a `ValueError` where none of a model was mined"
+    kept = {}
+    for name, asked in layers.items():
+        mined = dictionary.layers.get(name, [])
+        kept[name] = [o for o in asked if o in mined] or asked
+    return dictionary.filter(layers=kept) if kept else dictionary

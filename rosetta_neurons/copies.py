@@ -11,7 +11,6 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -198,15 +197,6 @@ def _glance_at(items, i:int)->_Glance:
     x = to_image(items[i])
     _, _, rows, columns = x.shape
     return _Glance((rows, columns), _small(x)[0].numpy(), _sha(_pixel_bytes(x)))
-
-@contextmanager
-def _noting(where:str):
-    "Say with an error where it happened"
-    try:
-        yield
-    except Exception as e:
-        e.add_note(where)
-        raise
 
 # %% ../nbs/01a3_copies.ipynb #799e6af2
 def near_copies(

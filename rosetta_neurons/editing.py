@@ -19,9 +19,10 @@ from .dictionary import RosettaDictionary
 from .hooks import evaluating
 from .layers import _float32_by_default
 from .objectives import _Target, _of_units
-from .runtime import _check_counts, _device_of, observe
-from .search import _Asked, Inversion, SearchOptions, _search_all
-from .spaces import _Space, _starting_points
+from .runtime import _check_number, _device_of, observe
+from .options import _EditOptions, SearchOptions, _options_of, _takes
+from .search import _Asked, Inversion, _search_all
+from .spaces import _Space
 
 # %% ../nbs/13_editing.ipynb #117622fa
 # what an edit does to activation maps: maps [B, U, H, W] -> maps of that shape
@@ -161,36 +162,19 @@ def _units_of(
     matched = {o.unit for o in dictionary.matches}
     return sorted(changed), sorted(matched-changed)
 
-def _check_edit(change, start):
-    "Raise an error for a change that is no function, or a start that there is not"
-    if not callable(change):
-        raise TypeError(
-            f"change is {change!r}; expected a function from maps to maps, such as shift(.25, 0)")
-    if isinstance(start, str) and start not in ("source", "fresh"):
-        raise ValueError(f"start {start!r} is neither 'source', 'fresh' nor latents")
-
+@_takes(_EditOptions)
 @_float32_by_default()
 def edit(
     G, # generator
     z, # its latents
     change:Change, # function from maps [B, U, H, W] to maps, such as `shift(.25, 0)`
     dictionary:RosettaDictionary, # of G
-    concepts:list | None=None, # numbers of the concepts to change, or `Concept`s; all if None
+    concepts=None, # numbers or `Concept`s, one or several, to change; all if None
     pairs:list | None=None, # `Match`es, or (unit of G, model, partner), instead of concepts
-    models:list[str] | None=None, # that must know the units; all of the dictionary if None
+    models=None, # that must know the units: one, several, or a dict by name; all if None
     hold:float=2., # weight of all preserved units, where concepts or pairs are chosen
-    start="source", # "source", "fresh" (near the mean; for a z mapped to w, at random), or latents
-    objective:str="cosine", # "cosine", "released" or "paper"
-    space:str | None=None, # "z" or "w"; w where G has one
-    steps:int=500, # of the search; the paper's number
-    lr:float | None=None, # learning rate of Adam; as in `invert`
-    alpha:float=0., # how much to stay near `toward`
-    norm:str="l2", # of the regularisation: "l1" or "l2"
-    toward:str="start", # "start" or "mean"
-    seeds=(0,), # one fresh start for each
-    batch_size:int=16, # searches at a time
-    frames:int=9, # images to keep on the way
-    progress:bool=True, # show a bar?
+    options:SearchOptions | None=None, # of the search; or single ones, by name
+    **kwargs
 )->Inversion: # in order of the latents; the searches of one image stand side by side
     """Edit images: find latents for which units do what `change` makes of their maps (Sec. 4.2)
 
@@ -199,22 +183,17 @@ def edit(
     function; a `ValueError` for a count below 1, for a start, a concept, a model or an objective
     that there is not, and for a generator that is not the dictionary's.
     """
-    _check_counts(
-        steps=(steps, 1), batch_size=(batch_size, 1), frames=(frames, 1), seeds=(len(seeds), 1))
-    _check_edit(change, start)
-    options = SearchOptions(
-        objective, alpha, 1., norm, toward, steps, lr, batch_size, frames, progress)
+    options = _options_of(edit, _EditOptions, options, kwargs)
+    _check_number("hold", hold)
+    if not callable(change):
+        raise TypeError(
+            f"change is {change!r}; expected a function from maps to maps, such as shift(.25, 0)")
     dictionary.network("G", G)
     changed, preserved = _units_of(dictionary, models, concepts, pairs)
     z = z.to(_device_of(G))
-    if isinstance(start, str):
-        start = dict(source=z, fresh=None)[start]
-    asked = {}
-    if start is None:
-        asked = dict(label=getattr(z, "label", None), truncation=getattr(z, "truncation", None))
-    wanted = _Edit(G, z, change, dictionary, changed, preserved, objective, hold)
+    wanted = _Edit(G, z, change, dictionary, changed, preserved, options.objective, hold)
     # a search needs gradients, whatever stands around it
     with torch.inference_mode(False), evaluating(G):
-        where = _Space(G, space)
-        begin = _starting_points(where, len(z), seeds, start, **asked)
-        return _search_all(where, begin, wanted.ask, len(seeds), options)
+        where = _Space(G, options.space)
+        begin = options.begin(where, len(z), z)
+        return _search_all(where, begin, wanted.ask, len(options.seeds), options)

@@ -14,14 +14,14 @@ from random import Random
 import numpy as np
 import torch
 from torch import Tensor
-from .layers import _no_such
+from .layers import _no_such, _noting_where
 from .reading import (
     _FITS, _ahead, _default_size, _n_workers, _Size, _spans, fitted)
 from .sources import (
     _ARRAYS, ImageFiles, _image_name, _is_path, _items_of, _name_of, to_image)
 from .sources import read_image # noqa: F401 (is only offered here)
 from .copies import (
-    _clashes, _glance_at, _Glance, _kept_apart, _near_groups, _noting, _numbered, _sha)
+    _clashes, _glance_at, _Glance, _kept_apart, _near_groups, _numbered, _sha)
 from .copies import near_copies # noqa: F401 (is only offered here)
 
 # %% ../nbs/01b_images.ipynb #0f4a0002
@@ -65,7 +65,7 @@ class _Choice:
     def _glance(self, i:int)->_Glance:
         "At one item"
         try:
-            with _noting(f"in image {i} of {self.name}"):
+            with _noting_where(f"in image {i} of {self.name}"):
                 return _glance_at(self.items, i)
         except Exception as e:
             if self.errors == "raise":
@@ -127,7 +127,7 @@ class _Choice:
         i:int, # number of an item
     )->Tensor: # `[1, 3, H, W]`
         "An image as it is, before it is fitted; a `ValueError` names one that can't be read"
-        with _noting(f"in image {i} of {self.name}"):
+        with _noting_where(f"in image {i} of {self.name}"):
             return to_image(self.items[i])
 
 # %% ../nbs/01b_images.ipynb #dcbdc3ba

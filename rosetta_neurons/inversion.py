@@ -19,15 +19,15 @@ from PIL import Image
 from torch import Tensor
 
 from .dictionary import Match, RosettaDictionary
-from .tables import _check_names
 from .layers import _dtype_cure, _float32_by_default
 from .hooks import evaluating, network
 from .images import to_image
 from .objectives import _Comparing, _Loss, _Target, _compare_by, _of_pairs, _of_units
 from .objectives import perceptual, _reconstruction_of
-from .runtime import _check_counts, _device_of, _name_of, observe, _on_device
-from .search import _Asked, Inversion, SearchOptions, _search_all
-from .spaces import _Space, _sampled, _starting_points
+from .runtime import _device_of, observe, _on_device
+from .options import SearchOptions, _options_of, _takes
+from .search import _Asked, Inversion, _search_all
+from .spaces import _Space, _sampled
 from .viz import canvas, draw_image
 from .zoo.core import Latents
 from .sources import _check_images
@@ -90,10 +90,10 @@ class _Wanted:
 def _are_latents(
     G, # generator
     x:Tensor, # that is no batch of images
-    start, # latents, if G has no `sample`
+    start, # of `SearchOptions`: latents, if G has no `sample`
 )->bool:
     "Is a tensor of the shape of G's latents? A `ValueError` where it can't be an image either"
-    like = _sampled(G, 1, 0) if start is None else start
+    like = _sampled(G, 1, 0) if start is None or isinstance(start, str) else start
     one = like.shape[1:] if isinstance(like, Tensor) else None
     if x.shape[1:] == one:
         return True
@@ -105,7 +105,7 @@ def _are_latents(
 def _wanted_by(
     G, # generator
     images, # as in `invert`
-    start=None, # latents, if G has no `sample`
+    start=None, # of `SearchOptions`: latents, if G has no `sample`
 )->_Wanted:
     "Tell images from latents; an error for what is neither"
     if isinstance(images, Latents):
@@ -169,26 +169,6 @@ def _partner_maps(
             maps[name] = observe(name, models[name], x, spec)[1]
         _check_shapes(dictionary, name, maps[name])
     return maps
-
-# %% ../nbs/12_inversion.ipynb #3b3ced7f
-def _models_of(
-    dictionary:RosettaDictionary,
-    models, # `{name: model}`, one model, or None for all of the dictionary
-)->dict[str, object]: # `{name: model}`
-    """Models to be shown the images: those given, or the dictionary's, at hand or in the zoo
-
-    A `ValueError` for one that the dictionary does not know.
-    """
-    if models is None:
-        live = dictionary.live.models if dictionary.live else {}
-        models = {name: live.get(name) for name in dictionary.models}
-    if not isinstance(models, dict):
-        name = _name_of(models)
-        if name not in dictionary.models and len(dictionary.models) == 1:
-            name = dictionary.models[0]
-        models = {name: models}
-    _check_names("model", models, dictionary.models)
-    return {name: dictionary.network(name, o) for name, o in models.items()}
 
 # %% ../nbs/12_inversion.ipynb #b42bd1b6
 @dataclass
@@ -262,11 +242,6 @@ def _precision_told(
             raise RuntimeError(f"{e}. {cure}") from e
         raise
 
-def _as_seeds(seeds)->tuple[int, ...]:
-    "One seed, or several in any form"
-    one = hasattr(seeds, "__index__") and not getattr(seeds, "ndim", 0)
-    return (seeds,) if one else tuple(seeds)
-
 def _loss_by(comparing:_Comparing)->Callable[[Tensor], _Loss]:
     return perceptual(comparing.model, comparing.layers)
 
@@ -281,32 +256,20 @@ def _check_arguments(dictionary, reconstruction, perceptual):
             f"and reconstruction is {reconstruction!r}")
 
 # %% ../nbs/12_inversion.ipynb #d9b9bb7a
+@_takes(SearchOptions)
 @_float32_by_default()
 def invert(
     G, # generator
     images, # [n, 3, H, W] in [0, 1], or an image in any form; or latents of G, for their own maps
-    models=None, # `{name: model}`, or one model, to call on `images`; the dictionary's if None
+    models=None, # that see the images: one, several, or `{name: model}`; the dictionary's if None
     dictionary:RosettaDictionary | None=None, # of G and these models; None for reconstruction alone
-    concepts:list | None=None, # numbers of concepts, or `Concept`s; all if None
+    concepts=None, # numbers or `Concept`s, one or several; all if None
     pairs:list | None=None, # `Match`es, or (unit of G, model, partner), instead of concepts
-    objective:str="cosine", # how maps are compared: "cosine", "released" or "paper" (Eq. 6)
-    space:str | None=None, # "z" or "w"; w where G has one
-    label=None, # of the latents; a generator with classes must be told which to draw
-    truncation=None, # of the latents
-    start=None, # latents to start from, one for each search, with their labels; None to sample
-    steps:int=500, # of Adam; the paper's number
-    lr:float | None=None, # of Adam; 0.05 for w, 0.02 for z, or 0.1 for a z that is mapped to w
-    alpha:float=.1, # coefficient of Eq. 5
-    beta:float=1., # coefficient of Eq. 7
-    norm:str="l2", # of the regularisation: "l1" or "l2"
-    toward:str="mean", # what the regularisation draws to: "mean" or "start"
     reconstruction=None, # Eq. 7: a name, such as "perceptual", or a function as `perceptual` gives
     perceptual=None, # network of a perceptual loss, or its name; chosen by `_compare_by` if None
-    seeds=(0,), # one start of each image for each
-    batch_size:int=16, # searches at a time
-    frames:int=9, # images to keep on the way
     layers:dict[str, object] | None=None, # `{model: arguments of record}`, as in `mine`
-    progress:bool=True, # show a bar?
+    options:SearchOptions | None=None, # of the search; or single ones, by name
+    **kwargs
 )->Inversion: # in order of the images; the searches of one image stand side by side
     """Find latents for which units of G do what their partners do for `images` (Sec. 4.1)
 
@@ -317,44 +280,37 @@ def invert(
     those of `record` and `create_model`. A warning where a perceptual loss compares by a network
     that was mined.
     """
-    seeds = _as_seeds(seeds)
-    _check_counts(
-        steps=(steps, 1), batch_size=(batch_size, 1), frames=(frames, 1), seeds=(len(seeds), 1))
+    options = _options_of(invert, SearchOptions, options, kwargs)
     _check_arguments(dictionary, reconstruction, perceptual)
-    options = SearchOptions(
-        objective, alpha, beta, norm, toward, steps, lr, batch_size, frames, progress)
     reconstruct = _reconstruction_of(reconstruction)
-    wanted = _wanted_by(G, images, start)
+    wanted = _wanted_by(G, images, options.start)
     wanted.what = wanted.what.to(_device_of(G))
     if not wanted.own:
         wanted.what = wanted.what.float()
-    if wanted.own and start is None:
-        label = getattr(wanted.what, "label", None) if label is None else label
-        truncation = getattr(wanted.what, "truncation", None) if truncation is None else truncation
     nets = {}
     matches = []
     if dictionary:
         if not wanted.own:
-            nets = _models_of(dictionary, models)
+            nets = dictionary.networks(models)
         dictionary.network("G", G)
-        matches = dictionary.chosen(
-            list(nets) or (models and list(models)), concepts, pairs)
+        matches = dictionary.chosen(models, concepts, pairs)
     comparing = None
     if reconstruction == "perceptual":
         known = {}
         if dictionary and perceptual is None:
-            known = nets or _models_of(dictionary, models)
+            known = nets or dictionary.networks(models)
         comparing = _compared_by(G, dictionary, known, perceptual, layers)
         reconstruct = _loss_by(comparing)
     # a search needs gradients, whatever stands around it
     with torch.inference_mode(False), evaluating(G, *nets.values()):
-        where = _Space(G, space)
+        where = _Space(G, options.space)
         with _precision_told(G, torch.zeros(0)):
-            begin = _starting_points(where, len(wanted.what), seeds, start, label, truncation)
+            source = wanted.what if wanted.own else None
+            begin = options.begin(where, len(wanted.what), source)
             size = G(where.latents(begin.points[:1], begin.like[:1])).shape[-2:]
         guide = _Guide(
-            G, wanted, dictionary, nets, matches, objective, layers, reconstruct, size)
-        found = _search_all(where, begin, guide.ask, len(seeds), options)
+            G, wanted, dictionary, nets, matches, options.objective, layers, reconstruct, size)
+        found = _search_all(where, begin, guide.ask, len(options.seeds), options)
     found.compared_by = comparing and comparing.name
     return found
 

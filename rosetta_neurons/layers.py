@@ -25,6 +25,27 @@ def _no_such(
     closest = ", ".join(map(repr, near))
     return ValueError(f"no {what} {name!r}; closest: {closest}")
 
+def _check_names(
+    what:str, # "model" or "layer"
+    names:Iterable, # asked for
+    choices:Iterable, # that are there
+):
+    "Refuse a name that is not there (`ValueError`), and tell the closest ones"
+    for name in names:
+        if name not in choices:
+            raise _no_such(what, name, choices)
+
+@contextmanager
+def _noting_where(
+    where:str, # added to any error
+):
+    "Say with an error where it happened"
+    try:
+        yield
+    except Exception as e:
+        e.add_note(where)
+        raise
+
 # %% ../nbs/00b_layers.ipynb #5d447611
 def network(
     model, # an `nn.Module`, or anything that holds one as `.net`
@@ -34,6 +55,13 @@ def network(
         if isinstance(m, nn.Module):
             return m
     raise TypeError(f"{type(model).__name__} is not an nn.Module, and has none as `.net`")
+
+def _name_of(
+    model, # of the zoo, or any other
+)->str:
+    "What a model calls itself, or else its class"
+    name = getattr(model, "name", None)
+    return name if isinstance(name, str) else type(model).__name__
 
 def _named_modules(net:nn.Module)->Iterator[tuple[str, nn.Module]]:
     "Every module in a network by its path; one that stands in two places has two"
@@ -230,16 +258,76 @@ def evaluating(
 
 # %% ../nbs/00b_layers.ipynb #0b1a0011
 def resolve(
-    given, # a network, or a model of the zoo, or None
+    given, # a network, or a model of the zoo, or the name of one, or None
     names:Iterable[str]=(), # that it may have in the zoo
 ): # what `record` and `mine` can call; None where nothing is given and the zoo has no such name
     """A network that is at hand, or else the first of `names` that the zoo knows
 
-    A network is given the normalisation that it names as its own.
+    A network is given the normalisation that it names as its own. A `ValueError` tells the closest
+    names where the zoo has none that was given.
     """
     zoo = import_module("rosetta_neurons.zoo.core")
-    if given is not None:
+    if given is not None and not isinstance(given, str):
         return zoo.as_vision(given)
     import_module("rosetta_neurons.zoo") # all families
+    if given is not None:
+        return zoo.create_model(given)
     known = [o for o in names if zoo._known_model(o)]
     return zoo.create_model(known[0]) if known else None
+
+# %% ../nbs/00b_layers.ipynb #f5ae6b85
+def _listed(
+    models, # one model, or several; a model may be a name
+)->list:
+    "One model or several as a list; a `TypeError` for what is no model"
+    one = isinstance(models, (str, nn.Module)) or hasattr(models, "net")
+    several = [models] if one or not isinstance(models, Iterable) else list(models)
+    for model in several:
+        if not isinstance(model, str):
+            network(model)
+    return several
+
+def _mined_as(
+    model, # a network, or its name
+    mined:dict[str, str], # `{name in a dictionary: name of the network}`
+)->str: # its name in the dictionary
+    "What a dictionary calls a model; a `ValueError` where it knows none, or several of this name"
+    name = model if isinstance(model, str) else _name_of(model)
+    same = [m for m, of_network in mined.items() if of_network == name]
+    if name in mined:
+        return name
+    if len(same) > 1:
+        raise ValueError(
+            f"{name!r} was mined as {' and as '.join(map(repr, same))}: "
+            "name the one that is meant, as {name: model}")
+    if not same and len(mined) == 1 and not isinstance(model, str):
+        return list(mined)[0] # its weights tell whether it is that one
+    if not same:
+        raise _no_such("model", name, mined)
+    return same[0]
+
+def _models_by_name(
+    models, # one model, several, or `{name: model}`; a model may be given by its name
+    mined:dict[str, str] | None=None, # of a dictionary, G among them: `{name: name of the network}`
+)->dict: # `{name: model}`; without G
+    """Models under their names, in the order given; those of a dictionary under its names
+
+    A model that was given by name is None where a dictionary knows it, and else its name. A
+    `ValueError` where there is none, where a dictionary has no such model, or where two have one
+    name; a `TypeError` for what is no model.
+    """
+    known = {m: o for m, o in (mined or {}).items() if m != "G"}
+    named = {}
+    if isinstance(models, dict):
+        named = {m: o for m, o in models.items() if not mined or m != "G"}
+        _check_names("model", named if mined else [], known)
+        models = []
+    for model in _listed(models):
+        is_name = isinstance(model, str)
+        name = _mined_as(model, known) if mined else (model if is_name else _name_of(model))
+        if name in named:
+            raise ValueError(f"two models are called {name!r}: give them as {{name: model}}")
+        named[name] = None if mined and is_name else model
+    if not named:
+        raise ValueError("no models: give one, several, or {name: model}")
+    return named

@@ -28,7 +28,7 @@ from .runtime import (
     _new_tensors_on, _ready_to_mine, _sha256_of, _together)
 from .runs import _layers_of, _named_models, _source_of
 from .sums import table_bytes
-from .tables import _check_names
+from .layers import _check_names
 
 # %% ../nbs/08_mining.ipynb #d60f00b5
 class _Resumable(_Passes):
@@ -255,7 +255,7 @@ def _check_one_process(
 
 def mine(
     G, # generator, with `sample`; or any model, where `images` are given
-    models, # `{name: model}` to match it with, or one model; `nn.Module`s or wrappers
+    models, # to match it with: one, several, or `{name: model}`; networks, or names of the zoo
     n:int=1600, # images
     k:int=5, # K of Eq. 3
     center:str="unit", # match by Eq. 2, or, with "position", by centred correlation

@@ -38,8 +38,9 @@ def _about(
     return torch.sub(m.transpose(0, 1), ref[:, None], out=out)
 
 # %% ../nbs/02d_moments.ipynb #273a2dea
-# bytes of maps that are worked on at a time: on a processor, few enough to stay in its cache
-_CHUNK = dict(cpu=2**21, cuda=2**28)
+def _chunk_bytes(device:torch.device)->int:
+    "Bytes of maps that are worked on at a time: on a processor, few enough to stay in its cache"
+    return 2**21 if device.type == "cpu" else 2**28
 
 class _Chunk(NamedTuple):
     "Maps of a few channels"
@@ -161,7 +162,7 @@ class _Window(_UnitRanges):
         "A few channels at a time"
         for layer, s, rows in self.places():
             m = maps[layer].detach()
-            step = max(1, _CHUNK[m.device.type]//(4*m[:, 0].numel()))
+            step = max(1, _chunk_bytes(m.device)//(4*m[:, 0].numel()))
             for start in range(rows.start, rows.stop, step):
                 stop = min(start+step, rows.stop)
                 channels = m[:, start-rows.start:stop-rows.start]
@@ -225,7 +226,7 @@ class _MapMoments(_Window):
         "Let one more image count"
         left = self._room(1, self.device)
         for s, rows in self.rows.items():
-            step = max(1, _CHUNK[rows.device.type]//(8*s[0]*s[1]))
+            step = max(1, _chunk_bytes(rows.device)//(8*s[0]*s[1]))
             for start in range(0, len(rows), step):
                 r = slice(start, start+step)
                 x = f(s, r)[:, None].float()

@@ -6,6 +6,8 @@
 __all__ = []
 
 # %% ../nbs/06c_networks.ipynb #25214d97
+import operator
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -15,8 +17,9 @@ from torch.nn.functional import interpolate
 from .concepts import Concept, Match, Unit
 from .hooks import evaluating, resolve
 from .sources import _check_images
-from .runtime import _name_of, observe, _weights_digest
-from .tables import _MinedTables, _check_names
+from .layers import _models_by_name, _name_of
+from .runtime import observe, _weights_digest
+from .tables import _MinedTables
 
 # %% ../nbs/06c_networks.ipynb #c1f0c3d2
 class _Networks(_MinedTables):
@@ -45,29 +48,31 @@ class _Networks(_MinedTables):
         return net
 
     def networks(self,
-        models:dict | None=None, # `{name: network}`; those at hand, or else of the zoo, if None
-    )->dict: # `{name: network}`, without G
-        """The vision models that were mined, by name
+        models=None, # one, several, or `{name: network}`; networks, or names; all if None
+    )->dict[str, Any]: # `{name: network}`, without G
+        """The networks that a dictionary is about: those given, or those at hand or in the zoo
 
-        A `ValueError` for a name that was not mined; errors as in `network`.
+        A `ValueError` for one that it does not know.
         """
-        _check_names("model", models or [], self.models)
-        at_hand = {**(self.live.models if self.live else {}), **(models or {})}
-        return {m: self.network(m, at_hand.get(m)) for m in models or self.models}
+        at_hand = self.live.models if self.live else {}
+        given = self.models if models is None else models
+        found = {}
+        for m, o in _models_by_name(given, self.names).items():
+            found[m] = self.network(m, at_hand.get(m) if o is None else o)
+        return found
 
     def every_network(self,
         generator=None, # G, if it is at hand
-        models:dict | None=None, # `{name: network}`, likewise
-    )->dict: # `{"G": G, name: network}`
-        """All networks that were mined: those given, else those of the run, else those of the zoo
-
-        Errors are those of `network`.
-        """
-        given = {"G": self.live.generator, **self.live.models} if self.live else {}
-        given |= models or {}
-        if generator is not None:
-            given["G"] = generator
-        return {m: self.network(m, given.get(m)) for m in self.units}
+        models=None, # those that are at hand, as in `networks`
+    )->dict[str, Any]: # `{"G": G, name: network}`
+        "All networks: those given, else those of `live`, else those of the zoo"
+        given = self.networks(models) if models is not None else {}
+        rest = [m for m in self.models if m not in given]
+        found = self.networks(rest) if rest else {}
+        if generator is None and self.live:
+            generator = self.live.generator
+        G = self.network("G", generator)
+        return {"G": G, **{m: (given | found)[m] for m in self.models}}
 
 # %% ../nbs/06c_networks.ipynb #c1f0c3d3
 class _Choices(_Networks):
@@ -75,29 +80,43 @@ class _Choices(_Networks):
     def concept(self,
         which, # number, or `Concept`
     )->Concept:
-        "A concept by its number; a `ValueError` where the dictionary has no such one"
+        "A concept by its number; a `ValueError` or `TypeError` says how many there are"
         if isinstance(which, Concept):
             return which
         n = len(self.concepts)
-        if not -n <= which < n:
-            raise ValueError(f"no concept {which}: this dictionary has {n}, from 0 to {n-1}")
-        return self.concepts[which]
+        known = f"this dictionary has {n}" + (f", from 0 to {n-1}" if n else "")
+        try:
+            number = operator.index(which)
+        except TypeError:
+            raise TypeError(
+                f"a concept is given by its number, or as a `Concept`; got {which!r}: {known}"
+                ) from None
+        if not -n <= number < n:
+            raise ValueError(f"no concept {number}: {known}")
+        return self.concepts[number]
+
+    def chosen_concepts(self,
+        concepts=None, # numbers or `Concept`s, one or several; all if None
+    )->list[Concept]:
+        "Concepts in the order asked for; errors as of `concept`"
+        if concepts is None:
+            return self.concepts
+        several = isinstance(concepts, Iterable) and not isinstance(concepts, str)
+        if not several or getattr(concepts, "ndim", 1) == 0:
+            concepts = [concepts]
+        return [self.concept(o) for o in concepts]
 
     def chosen(self,
-        models:list[str] | None=None, # names; all of the dictionary if None
-        concepts:list | None=None, # numbers, or `Concept`s; all if None
+        models=None, # one, several, or a dict by name; networks, or names; all if None
+        concepts=None, # numbers or `Concept`s, one or several; all if None
         pairs:list | None=None, # `Match`es, or (unit of G, model, partner)
-    )->list[Match]: # at least one
-        """Matches that an inversion or edit is guided by
-
-        A `ValueError` where there are none, and for models, concepts or pairs that there are not.
-        """
-        models = self.models if models is None else list(models)
-        _check_names("model", models, self.models)
+    )->list[Match]:
+        "Matches to be guided by; a `ValueError` where there are none"
+        models = self._model_names(models)
         if pairs is not None:
             found = self._matches_by_pair(pairs, models)
         elif concepts is not None:
-            found = self._matches_in([self.concept(c) for c in concepts], models)
+            found = self._matches_in(self.chosen_concepts(concepts), models)
         else:
             found = self._matches_in(self.filter(models=models).concepts, models)
         if not found:
@@ -174,8 +193,8 @@ class _MinedNetworks(_Choices):
 
     def score(self,
         images:Tensor, # [n, 3, H, W] in [0, 1], any images
-        models:dict | None=None, # `{name: network}` to ask; all that were mined, if None
-        concepts:list | None=None, # numbers, or `Concept`s; all if None
+        models=None, # to ask: one, several, or `{name: network}`; networks, or names; all if None
+        concepts=None, # numbers or `Concept`s, one or several; all if None
         batch_size:int=32, # images at a time
     )->Tensor: # [n, concepts], in standard deviations
         """How strongly each concept is there in each image
@@ -185,7 +204,7 @@ class _MinedNetworks(_Choices):
         and concepts that can't be used; errors of a model are those of `record`.
         """
         nets = self.networks(models)
-        asked = self.concepts if concepts is None else [self.concept(o) for o in concepts]
+        asked = self.chosen_concepts(concepts)
         if not asked:
             raise ValueError("this dictionary has no concepts to score images by")
         with evaluating(*nets.values()):
@@ -196,7 +215,7 @@ class _MinedNetworks(_Choices):
         concept, # its number, or a `Concept`
         images:Tensor, # [n, 3, H, W] in [0, 1], to choose from
         top:int=5, # images to return
-        models:dict | None=None, # as in `score`
+        models=None, # as in `score`
     )->tuple[Tensor, Tensor]: # numbers of the images, best first [top]; their scores [top]
         "The images in which a concept has the largest `score`; errors as there"
         scores = self.score(images, models, [concept])[:, 0]

@@ -22,8 +22,8 @@ from torch import Tensor
 from .resizing import _larger, _shrink
 from .dictionary import Match, RosettaDictionary
 from .hooks import evaluating, record
-from .layers import _no_such
-from .runtime import _device_of, _name_of
+from .layers import _name_of, _no_such
+from .runtime import _device_of
 from .zoo.core import create_model
 
 # %% ../nbs/11e_objectives.ipynb #d2e16c34

@@ -20,8 +20,8 @@ from .findings import _Findings, _TopImages, _tables_on
 from .images import ImageRun
 from .sources import _check_images
 from .nulls import _in_turns, _random_halves
-from .runtime import (
-    _name_of, _new_tensors_on, _noting_where, observe, _together, _weights_digest)
+from .layers import _name_of, _noting_where
+from .runtime import _new_tensors_on, observe, _together, _weights_digest
 from .runs import _SampleRun
 from .sums import _Sums, blocks
 from .tables import _Live, Recipe

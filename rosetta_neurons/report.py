@@ -115,7 +115,7 @@ def report(
     dictionary:RosettaDictionary, # as `mine` gives it, or loaded
     folder, # where to write `report.html`; is made if it is not there
     generator=None, # G, for a dictionary that was loaded and whose G is not of the zoo
-    models:dict|None=None, # `{name: model}`, likewise
+    models=None, # likewise: one, several, or `{name: model}`
     images=None, # what was given to `mine` as images, likewise
     layers:dict|None=None, # what `mine` was given as layers, if more than names
     names:list|None=None, # a `ConceptName` for each concept; found for models of the mini zoo

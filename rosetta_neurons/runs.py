@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from .hooks import network
-from .layers import _no_such
+from .layers import _models_by_name, _name_of, _no_such, resolve
 from .images import ImageRun
-from .runtime import _name_of, _sha256_of
+from .runtime import _sha256_of
 from .zoo.core import as_vision
 
 # %% ../nbs/08a_runs.ipynb #978f3eca
@@ -53,18 +53,17 @@ def _check_model_names(
         if name in models:
             raise ValueError(
                 f"the name {name!r} is that of the first model: give the other one another name")
-    if not models:
-        raise ValueError("give at least one model to match G with")
 
 def _named_models(
     G, # the model that all others are matched with
-    models, # `{name: model}`, or one model
+    models, # one, several, or `{name: model}`; networks, or names of the zoo
 )->dict[str, Any]: # `{"G": G, name: model, ...}`
     "Every model under its name; a bare network of timm with its own normalisation"
-    if not isinstance(models, dict):
-        models = {_name_of(models): models}
-    _check_model_names(models)
-    nets = {"G": G, **models}
+    named = _models_by_name(models)
+    _check_model_names(named)
+    nets = {"G": G}
+    for m, o in named.items():
+        nets[m] = resolve(o) if isinstance(o, str) else o
     for m, o in nets.items():
         _check_weights(m, network(o))
     return {m: as_vision(o) for m, o in nets.items()}

@@ -8,12 +8,15 @@ __all__ = ['observe', 'full_precision']
 # %% ../nbs/01d_runtime.ipynb #c53279bf
 import ctypes
 import hashlib
+import math
+import operator
 import os
 import re
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from numbers import Real
 from pathlib import Path
 from typing import Iterator
 
@@ -22,26 +25,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from .hooks import evaluating, network, record
-from .layers import _float32_by_default
-
-# %% ../nbs/01d_runtime.ipynb #b4b3dee1
-@contextmanager
-def _noting_where(
-    where:str, # added to any error
-):
-    "Say with an error where it happened"
-    try:
-        yield
-    except Exception as e:
-        e.add_note(where)
-        raise
-
-def _name_of(
-    model, # of the zoo, or any other
-)->str:
-    "What a model calls itself, or else its class"
-    name = getattr(model, "name", None)
-    return name if isinstance(name, str) else type(model).__name__
+from .layers import _float32_by_default, _name_of, _noting_where
 
 # %% ../nbs/01d_runtime.ipynb #ad297eeb
 def _check_maps(
@@ -350,6 +334,27 @@ def _check_counts(
     for name, (x, least) in counts.items():
         if isinstance(x, bool) or not isinstance(x, int) or x < least:
             raise ValueError(f"{name} must be a whole number of at least {least}, got {x!r}")
+
+def _as_seeds(seeds)->tuple[int, ...]:
+    "One seed, or several in any form; a `ValueError` where there is none"
+    one = hasattr(seeds, "__index__") and not getattr(seeds, "ndim", 0)
+    try:
+        found = tuple(operator.index(o) for o in ([seeds] if one else seeds))
+    except TypeError:
+        found = ()
+    if not found:
+        raise ValueError(f"seeds must be a whole number, or one or more of them, got {seeds!r}")
+    return found
+
+def _check_number(
+    name:str, # of the argument
+    x, # what was given for it
+    positive:bool=False, # may it not be 0?
+):
+    "Refuse what is no number, or a negative one"
+    if not isinstance(x, Real) or not 0 <= float(x) < math.inf or (positive and x == 0):
+        least = "above 0" if positive else "of at least 0"
+        raise ValueError(f"{name} must be a number {least}, got {x!r}")
 
 def _as_setting(
     name:str, # said in the error

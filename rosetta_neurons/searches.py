@@ -117,7 +117,7 @@ class _Studio:
     generator:Any
     source:Any # latents of one image
     dictionary:RosettaDictionary
-    removable:dict[str, list] # {what it is called: numbers of the concepts to take away}
+    removable:dict[str, list] # {what it is called: numbers or `Concept`s to take away}
     options:dict[str, Any] # of `edit`
     latents:dict[tuple, Any] = field(default_factory=dict) # {what is removed: latents}
     images:dict[_StudioChange, Tensor] = field(default_factory=dict) # [3, H, W] each
@@ -137,7 +137,7 @@ class _Studio:
     def find(self,
         z, # latents to start from
         change:Callable, # of maps
-        concepts:Any=None, # numbers; all if None
+        concepts:list | None=None, # numbers or `Concept`s; all if None
     )->Inversion:
         "Search for images whose units do what `change` makes of the maps"
         given: dict[str, Any] = dict(frames=1, batch_size=len(z), progress=False)

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .runtime import _device_of, _name_of
+from .layers import _name_of
+from .runtime import _device_of
 from .zoo.core import Latents
 
 # %% ../nbs/11f_spaces.ipynb #a47ac480

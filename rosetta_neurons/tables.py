@@ -18,7 +18,7 @@ from .concepts import (
     CLUSTERINGS, Concept, Match, Unit, cluster, centred_of, _cut_tree, largest_allowed,
     _largest_first, _mean_joins, rosetta_units)
 from .hooks import Units
-from .layers import _no_such
+from .layers import _check_names, _models_by_name
 from .nulls import p_values
 
 # %% ../nbs/06b_tables.ipynb #70ba799a
@@ -79,17 +79,6 @@ class _Live:
     models:dict[str, Any] # `{name: model}`
     batches:Callable # called, gives what G was called with, batch by batch
     source:Any=None # the whole run, to be sliced: `SampleRun` or `ImageRun`
-
-# %% ../nbs/06b_tables.ipynb #6a4fe9cc
-def _check_names(
-    what:str, # "model" or "layer"
-    names:Iterable, # asked for
-    choices:Iterable, # that are there
-):
-    "Refuse a name that is not there (`ValueError`), and tell the closest ones"
-    for name in names:
-        if name not in choices:
-            raise _no_such(what, name, choices)
 
 # %% ../nbs/06b_tables.ipynb #c1aa259f
 _SCORES = Match._fields[3:10] # columns of `scores`: correlation to q
@@ -315,10 +304,16 @@ class _MinedTables(_Ranked):
                 "this dictionary was saved without the tree of average linkage: mine it again")
         return type(self)(replace(self.recipe, clustering=clustering), self.tables, self.live)
 
+    def _model_names(self,
+        models, # one, several, or a dict by name; networks, or names; all if None
+    )->list[str]: # as in `models`
+        "Names of some of the models; a `ValueError` for one that is not there"
+        return self.models if models is None else list(_models_by_name(models, self.names))
+
     def filter(self,
         q:float | None=None, # largest q-value of a match
         min_correlation:float | None=None, # smallest correlation (Eq. 2) of a match
-        models:list[str] | None=None, # that Rosetta Neurons must be known to
+        models=None, # that Rosetta Neurons must be known to: one, several, or a dict by name
         layers:dict[str, list[str]] | None=None, # that units may come from, by "G" or model
         min_centred:float | None=None, # smallest centred correlation of a match
         depth=None, # (least, largest), from 0 (first layer) to 1 (last), or a dict by "G" or model
@@ -328,9 +323,8 @@ class _MinedTables(_Ranked):
         Rosetta Neurons and concepts are found anew among them. A `ValueError` where a model or
         layer is not there.
         """
-        models = self.models if models is None else list(models)
+        models = self._model_names(models)
         layers = layers or {}
-        _check_names("model", models, self.models)
         _check_names("model", layers, self.layers)
         for m, names in layers.items():
             _check_names("layer", names, self.layers[m])

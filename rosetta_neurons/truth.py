@@ -336,8 +336,8 @@ def _check_known(
             raise _no_such("model", name, models)
 
 def concept_names(
-    dictionary:RosettaDictionary, # whose concepts are named
-    models:dict[str, object], # `{name: model}`, all that the dictionary knows
+    dictionary:RosettaDictionary,
+    models=None, # all that the dictionary knows, as in its `networks`; if None, these are found
     n:int=_SCENES, # scenes to look at
     size:int=16, # pixels a side of the masks
     **kw, # of `known_scenes`, such as `seed`
@@ -347,14 +347,15 @@ def concept_names(
     A `ValueError` where a model of the dictionary is missing; other errors are those of
     `agreement`.
     """
-    _check_known(dictionary, models)
+    nets = dictionary.networks(models)
+    _check_known(dictionary, nets)
     images, masks = known_scenes(n, size=size, **kw)
     told = {}
     for name in dictionary.models:
         units = [unit for o in dictionary.concepts for unit in o.partners[name]]
         if units:
             told[name] = agreement(
-                models[name], images, masks, units=units, layers=dictionary.layers[name])
+                nets[name], images, masks, units=units, layers=dictionary.layers[name])
     return [name_concept(o, told) for o in dictionary.concepts]
 
 def coverage(

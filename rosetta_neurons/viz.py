@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from .layers import _models_by_name
 from .sources import _check_images
 
 # %% ../nbs/09_viz.ipynb #57ab6358
@@ -251,12 +252,12 @@ _MEASURES = {"correlation": "correlation", "centred": "centred correlation"}
 
 def show_scores(
     dictionary, # `RosettaDictionary`
-    models:list[str] | None=None, # names of models, a row each; all if None
+    models=None, # one, several, or a dict by name, a row each; networks, or names; all if None
     measures:Sequence[str]=tuple(_MEASURES), # "correlation" and "centred", a column each
     dark:bool=False # light on dark?
 )->Figure:
-    "Histograms of the correlations of best buddies (Eq. 2, 3): the true ones, and under the null"
-    models = models or dictionary.models
+    "Histograms of the correlations of best buddies: of the true pairs, and under the null"
+    models = dictionary.models if models is None else _models_by_name(models, dictionary.names)
     with canvas(len(models), len(measures), dark=dark) as (fig, axs):
         for row, model in zip(axs, models):
             for ax, measure in zip(row, measures):

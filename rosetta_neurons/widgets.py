@@ -33,6 +33,7 @@ from rosetta_neurons.gather import (
 )
 from .hooks import Units
 from .inversion import Inversion
+from .layers import _models_by_name, resolve
 from .parts import _heat_figure, _layer_bars, _line_chart, _numbers_line
 from .searches import _Player, _Studio
 from .viz import as_heat
@@ -118,7 +119,7 @@ def _explorer_of(
     dictionary:RosettaDictionary,
     names:list|None, # a `ConceptName` for each concept
     generator=None, # as in `report`
-    models:dict[str, Any]|None=None, # as in `report`
+    models=None, # as in `report`
     images=None, # as in `report`
 )->_Explorer:
     "Look at images of the run with all networks"
@@ -133,7 +134,7 @@ def _explorer_of(
 def dictionary_explorer(
     dictionary:RosettaDictionary, # to explore
     names:list|None=None, # a `ConceptName` for each concept, from `concept_names`
-    concepts:list[int]|None=None, # to choose from, in order; the best ones first if None
+    concepts=None, # numbers or `Concept`s to choose from, in order; the best ones first if None
     on_page:tuple[int, int]=(5, 3), # concepts and images that a page offers
     **at_hand, # generator, models and images as in `report`, where they are not of the zoo
 )->_Frames:
@@ -142,7 +143,9 @@ def dictionary_explorer(
     Errors are those of `report`, such as a `ValueError` where networks or images are not at hand.
     """
     explorer = _explorer_of(dictionary, names, **at_hand)
-    order = concepts or explorer.by_centred()
+    order = explorer.by_centred()
+    if concepts is not None:
+        order = [dictionary.concepts.index(o) for o in dictionary.chosen_concepts(concepts)]
     images = explorer.best_images(order)
     controls = {
         "concept": _Control("select", _by_text(order, explorer.text), on_page[0]),
@@ -174,7 +177,7 @@ def edit_studio(
     G, # generator
     z, # latents of one image
     dictionary:RosettaDictionary, # of G
-    removable:dict[str, list], # {what it is called: numbers of the concepts to take away}
+    removable:dict[str, Any], # {what it is called: concepts to take away, as `edit` takes them}
     right=(-.2, 0., .2), # shares of the width to move by
     by=(1., 1.3), # how much larger
     steps:int=500, # of each search
@@ -186,7 +189,8 @@ def edit_studio(
     """
     if len(z) != 1:
         raise ValueError(f"z holds {len(z)} latents; expected one")
-    studio = _Studio(G, z, dictionary, removable, dict(steps=steps, **kw))
+    concepts = {name: dictionary.chosen_concepts(o) for name, o in removable.items()}
+    studio = _Studio(G, z, dictionary, concepts, dict(steps=steps, **kw))
     moves = {
         "move right": _Control("range", _by_text(right, _signed_percent), start=len(right)-1),
         "enlarge": _Control("range", _by_text(by, "{:g}".format)),
@@ -270,7 +274,7 @@ def _unit_name(
     return "{}:{}".format(*unit)
 
 def unit_matcher(
-    models:dict[str, Any], # {name: model}, two or more vision models
+    models, # two or more vision models: a list, or {name: model}; networks, or names of the zoo
     images:Tensor, # [n, 3, H, W] in [0, 1], a few hundred: the correlation is over these
     model:str|None=None, # whose units are chosen from; the first if None
     units:list[tuple[str, int]]|None=None, # to choose from; all that vary if None
@@ -284,9 +288,9 @@ def unit_matcher(
     """
     _check_images(images)
     maps = {}
-    for name, net in models.items():
-        maps[name] = _all_maps(name, net, images, (layers or {}).get(name))
-    matcher = _Matcher(images, model or next(iter(models)), maps)
+    for name, net in _models_by_name(models).items():
+        maps[name] = _all_maps(name, resolve(net), images, (layers or {}).get(name))
+    matcher = _Matcher(images, model or next(iter(maps)), maps)
     choices = _by_text(units or matcher.varied(), _unit_name)
     controls = {
         "unit": _Control("select", choices, on_page[0]),

@@ -17,7 +17,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..hooks import evaluating
 from .core import (
-    _Pool, Task, _autocast, _fast, _on_scenes, task, _warm_cosine)
+    _Pool, Task, _autocast, _fast, _on_scenes, _share_right, task, _warm_cosine)
 from ..world import ANIMALS, COLORS, Scenes, sample_scenes
 from ..zoo.clip import CLIP_STAGES, _ClipVision, mini_clip, tokenize
 
@@ -130,10 +130,6 @@ def answers(
         return _on_scenes(lambda x: (model(x) @ vectors.T).argmax(1), scenes, device)
 
 # %% ../../nbs/15_train/07_clip.ipynb #b4798412
-def _share_right(said:Tensor, true:Tensor)->float:
-    "How many answers [n] are the true ones"
-    return (said == true).float().mean().item()
-
 def zero_shot(
     model:_ClipVision, # `mini_clip_resnet`
     scenes:Scenes, # unseen ones

@@ -110,6 +110,29 @@ def _warm_cosine(
     "Factor of the learning rate: up linearly, down by a cosine"
     return min(1, (step+1)/warmup)*(.5 + .5*math.cos(math.pi*min(1, step/steps)))
 
+def _muon_and_adam(
+    net:nn.Module, # a transformer
+    lr:float,
+    weight_decay:float,
+    fused:bool | None=None, # AdamW in one kernel; None to leave it to PyTorch
+)->tuple[torch.optim.Muon, torch.optim.AdamW]:
+    "Muon for the matrices inside the blocks, AdamW for all other parameters"
+    matrices = []
+    rest = []
+    for name, p in net.named_parameters():
+        in_block = ".blocks." in f".{name}"
+        group = matrices if in_block and p.ndim == 2 else rest
+        group.append(p)
+    muon = torch.optim.Muon(
+        matrices, lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
+    adam = torch.optim.AdamW(
+        rest, lr, betas=(.9, .95), weight_decay=weight_decay, fused=fused)
+    return muon, adam
+
+def _share_right(said:Tensor, true:Tensor)->float:
+    "How many answers [n] are the true ones"
+    return (said == true).float().mean().item()
+
 # %% ../../nbs/15_train/00_core.ipynb #f77f80c0
 class Task:
     """A training of one model: its networks, its optimisers, and one step

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
-from .core import _Pool, Task, _autocast, task
+from .core import _Pool, Task, _autocast, _muon_and_adam, task
 from .stylegan2 import _Average, _can_compile
 from ..world import sample_scenes
 from ..zoo.dit import mini_dit
@@ -53,15 +53,6 @@ def _straight_target(start:Tensor, end:Tensor, t:float, then:float)->Tensor:
     return start + (end - start)*((1 - t)/(then - t))
 
 # %% ../../nbs/15_train/10_dit.ipynb #d7cbf765
-def _muon_and_adam(net:nn.Module, lr:float)->tuple[torch.optim.Muon, torch.optim.AdamW]:
-    "Muon for the matrices inside the blocks, AdamW for all other parameters"
-    matrices = [p for p in net.blocks.parameters() if p.ndim == 2]
-    known = {id(p) for p in matrices}
-    others = [p for p in net.parameters() if id(p) not in known]
-    muon = torch.optim.Muon(matrices, lr, weight_decay=.01, adjust_lr_fn="match_rms_adamw")
-    adam = torch.optim.AdamW(others, lr, betas=(.9, .95), weight_decay=.01, fused=True)
-    return muon, adam
-
 @task("mini_dit")
 class _DiTTask(Task):
     "Flow matching, and for the last `few` steps distillation from the averaged network of then"
@@ -80,7 +71,7 @@ class _DiTTask(Task):
         self.ema = _Average(self.net, 30_000)
         self.teacher = copy.deepcopy(self.net).requires_grad_(False)
         self.pool = _Pool(3300 + seed, self.batch_size)
-        self.opt_m, self.opt = _muon_and_adam(self.net, self.lr)
+        self.opt_m, self.opt = _muon_and_adam(self.net, self.lr, .01, fused=True)
         self.predict = torch.compile(self.net.predict) if _can_compile() else self.net.predict
 
     def step(self, step:int, steps:int)->dict[str, Any]:

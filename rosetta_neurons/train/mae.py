@@ -14,7 +14,8 @@ from timm.layers import Attention
 from torch import Tensor, nn
 
 from ..hooks import evaluating, record
-from .core import _Pool, Task, _autocast, _on_scenes, task, _warm_cosine
+from .core import (
+    _Pool, Task, _autocast, _muon_and_adam, _on_scenes, task, _warm_cosine)
 from ..world import BACKGROUND, PARTS, Scenes, sample_scenes
 from ..zoo.mae import (
     MaskedAutoencoder, mini_vit, _random_keep, _to_patches, _wrap_vit)
@@ -36,17 +37,6 @@ def _painting_error(
     "Squared error of each hidden patch"
     painted = _pick(mae(x, keep).float(), hidden)
     return (painted - _pick(_to_patches(x, mae.patch), hidden)).square()
-
-def _muon_and_adam(net:nn.Module, lr:float)->tuple[torch.optim.Muon, torch.optim.AdamW]:
-    "Muon for the matrices inside the blocks, AdamW for all other parameters"
-    matrices = []
-    rest = []
-    for name, p in net.named_parameters():
-        in_block = ".blocks." in f".{name}"
-        group = matrices if in_block and p.ndim == 2 else rest
-        group.append(p)
-    muon = torch.optim.Muon(matrices, lr, weight_decay=.05, adjust_lr_fn="match_rms_adamw")
-    return muon, torch.optim.AdamW(rest, lr, betas=(.9, .95), weight_decay=.05)
 
 def _plain_attention(
     net:nn.Module, # changed in place
@@ -70,7 +60,7 @@ class _MAETask(Task):
     def __init__(self, seed:int, device:str):
         super().__init__(seed, device)
         self.net = _plain_attention(MaskedAutoencoder(mini_vit())).to(device)
-        self.muon, self.adam = _muon_and_adam(self.net, self.lr)
+        self.muon, self.adam = _muon_and_adam(self.net, self.lr, .05)
         self.pool = _Pool(50 + seed, 32, chunk=8192, reuse=4)
         self.model = _wrap_vit(self.net.encoder).to(device)
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from ..hooks import evaluating
 from .core import (
-    _Pool, Task, _autocast, _fast, _on_scenes, task, _warm_cosine)
+    _Pool, Task, _autocast, _fast, _on_scenes, _share_right, task, _warm_cosine)
 from ..world import COATS, sample_scenes
 from ..zoo.core import Vision
 from ..zoo.resnet import _STAGES, MiniResNet
@@ -53,10 +53,6 @@ class _ResNetTask(Task):
         return accuracy(self.model, 500, self.device)
 
 # %% ../../nbs/15_train/03_resnet.ipynb #e319cbad
-def _share_right(said:Tensor, true:Tensor)->float:
-    "How many answers [n] are the true ones"
-    return (said == true).float().mean().item()
-
 def accuracy(
     model:nn.Module, # images to logits of the pairs of animal and coat
     n:int=1000, # scenes

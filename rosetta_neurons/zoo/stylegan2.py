@@ -7,6 +7,7 @@ __all__ = ['StyleGAN2', 'mini_stylegan2']
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #f21fa333
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -233,7 +234,61 @@ def _resolutions(size:int)->list[int]:
     return [2**i for i in range(2, int(math.log2(size))+1)]
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #3d15d10f
-class StyleGAN2(nn.Module):
+class _StyleGenerator(nn.Module):
+    "What StyleGAN2 and StyleGAN-XL have in common: latents, styles, and images from them"
+    z_dim:int
+    c_dim:int # classes; 0 if there are none
+    mapping:Any # from latents to one style
+    synthesis:Any # from styles to images
+
+    def w(self,
+        z:Tensor, # [B, z_dim]
+        c:Tensor | None=None, # one-hot class [B, c_dim], of a conditional network
+        truncation:float=1., # 1 is none, 0 the mean style
+        cutoff:int | None=None, # truncate only that many styles
+    )->Tensor: # [B, num_ws, w_dim]
+        "Styles; a `ValueError` where a conditional network gets no class"
+        if self.c_dim and c is None:
+            raise ValueError(
+                f"this network has {self.c_dim} classes: give c, one-hot [B, {self.c_dim}]")
+        ws = self.mapping(z, c)[:, None].repeat(1, self.synthesis.num_ws, 1)
+        if truncation == 1:
+            return ws
+        avg = self._mean_style(c)
+        t = avg + truncation*(ws - avg)
+        return t if cutoff is None else torch.cat([t[:, :cutoff], ws[:, cutoff:]], 1)
+
+    def _mean_style(self, c)->Tensor: # that broadcasts with [B, num_ws, w_dim]
+        "What truncation draws to"
+        return self.mapping.w_avg
+
+    def _drawn(self, ws:Tensor)->Tensor: # [B, 3, H, W] in about [-1, 1]
+        "Images of styles [B, num_ws, w_dim]"
+        return self.synthesis(ws)
+
+    def sample(self,
+        n:int, # how many
+        seed:int=0, # same seed, same latents
+        label=None, # class, of a conditional network: a number or n of them
+        truncation:float | None=None, # None: 1, no truncation
+    )->Latents:
+        "Random latents"
+        z = _sample_z(n, self.z_dim, seed)
+        labels = _class_labels(label, n, self.c_dim, seed)
+        return Latents(z, labels, 1. if truncation is None else truncation)
+
+    def forward(self,
+        latents:Latents,
+    )->Tensor: # [B, 3, H, W] in [0, 1]
+        "Images, differentiable in `z`, or in `w` when the latents hold it"
+        ws = latents.w
+        if ws is None:
+            label = latents.label
+            c = None if label is None else F.one_hot(label, self.c_dim).float()
+            ws = self.w(latents.z, c, latents.truncation)
+        return (self._drawn(ws)*.5 + .5).clamp(0, 1)
+
+class StyleGAN2(_StyleGenerator):
     "Generator of Karras et al. (2020); `config` holds the arguments it was built with"
     def __init__(self,
         z_dim=512, # length of z
@@ -266,26 +321,6 @@ class StyleGAN2(nn.Module):
             self.layers += [f"synthesis.b{r}.conv0", f"synthesis.b{r}.conv1"]
         self.authors_layers = self.layers[1:] + [f"synthesis.b{r}.torgb.conv" for r in sizes[1:]]
 
-    def w(self,
-        z:Tensor, # [B, z_dim]
-        c:Tensor | None=None, # one-hot class [B, c_dim], of a conditional network
-        truncation:float=1., # 1 is none, 0 the mean style
-        cutoff:int | None=None, # truncate only that many styles
-    )->Tensor: # [B, num_ws, w_dim]
-        """Styles w, by the mapping network; truncation draws them to the mean style
-
-        A `ValueError` where a conditional network gets no class.
-        """
-        if self.c_dim and c is None:
-            raise ValueError(
-                f"this network has {self.c_dim} classes: give c, one-hot [B, {self.c_dim}]")
-        ws = self.mapping(z, c)[:, None].repeat(1, self.synthesis.num_ws, 1)
-        if truncation == 1:
-            return ws
-        avg = self.mapping.w_avg
-        t = avg + truncation*(ws - avg)
-        return t if cutoff is None else torch.cat([t[:, :cutoff], ws[:, cutoff:]], 1)
-
     def raw(self,
         z:Tensor, # [B, z_dim]
         c:Tensor | None=None, # one-hot class [B, c_dim], of a conditional network
@@ -295,31 +330,6 @@ class StyleGAN2(nn.Module):
     )->Tensor: # [B, 3, H, W] in about [-1, 1]
         "The original's own output, unclamped; a `ValueError` as in `w`"
         return self.synthesis(self.w(z, c, truncation, cutoff), noise)
-
-    def sample(self,
-        n:int, # how many
-        seed:int=0, # same seed, same latents
-        label=None, # class, of a conditional network: a number or n of them
-        truncation:float | None=None, # None: 1, no truncation
-    )->Latents:
-        """Random latents, normal
-
-        A `ValueError` for `n` below 1; that or a `TypeError` for a class that there is not.
-        """
-        z = _sample_z(n, self.z_dim, seed)
-        labels = _class_labels(label, n, self.c_dim, seed)
-        return Latents(z, labels, 1. if truncation is None else truncation)
-
-    def forward(self,
-        latents:Latents, # B of them
-    )->Tensor: # [B, 3, H, W] in [0, 1]
-        "Images, differentiable in `z`, or in `w` when the latents hold it"
-        ws = latents.w
-        if ws is None:
-            label = latents.label
-            c = None if label is None else F.one_hot(label, self.c_dim).float()
-            ws = self.w(latents.z, c, latents.truncation)
-        return (self.synthesis(ws)*.5 + .5).clamp(0, 1)
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #a52d809c
 def mini_stylegan2()->StyleGAN2:

@@ -14,11 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..world import ANIMALS
-from .core import Latents, register
-from .latents import _class_labels, _sample_z
+from .core import register
 from .signals import _Signal, _down_matrix, _kaiser_lowpass, _layer_specs
 from .signals import _numbered_signals, _up_matrix
-from .stylegan2 import _FullyConnected, _normalize_2nd_moment
+from .stylegan2 import _FullyConnected, _StyleGenerator, _normalize_2nd_moment
 
 
 # %% ../../nbs/07_zoo/07_styleganxl.ipynb #ac7d8880
@@ -237,7 +236,7 @@ def _computed_plan(stem:dict[str, Any], stages)->tuple[_Signal, dict[str, dict[s
     signals = _numbered_signals(of_signals, stages)
     return signals[0][1], _layer_specs(signals, **of_layers)
 
-class StyleGANXL(nn.Module):
+class StyleGANXL(_StyleGenerator):
     """Generator of Sauer et al. (2022) with layers of StyleGAN3-T
 
     `config` holds the arguments it was built with. A `ValueError` for layers of StyleGAN3-R.
@@ -276,25 +275,11 @@ class StyleGANXL(nn.Module):
         self.layers = [f"synthesis.{n}" for n in self.synthesis.layer_names]
         self.authors_layers = self.layers
 
-    def w(self,
-        z:Tensor, # [B, z_dim]
-        c:Tensor | None=None, # one-hot class [B, c_dim]
-        truncation:float=1., # 1 is none, 0 the class's mean style
-        cutoff:int | None=None, # truncate only that many styles
-    )->Tensor: # [B, num_ws, w_dim]
-        """Styles w, by the mapping network; truncation draws them to the class's mean style
+    def _mean_style(self, c)->Tensor: # [B, 1, w_dim]
+        return self.mapping.w_avg[c.argmax(1)][:, None]
 
-        A `ValueError` without a class.
-        """
-        if c is None:
-            raise ValueError(
-                f"this network has {self.c_dim} classes: give c, one-hot [B, {self.c_dim}]")
-        ws = self.mapping(z, c)[:, None].repeat(1, self.synthesis.num_ws, 1)
-        if truncation == 1:
-            return ws
-        avg = self.mapping.w_avg[c.argmax(1)][:, None]
-        t = avg + truncation*(ws - avg)
-        return t if cutoff is None else torch.cat([t[:, :cutoff], ws[:, cutoff:]], 1)
+    def _drawn(self, ws:Tensor)->Tensor: # [B, 3, H, W] in about [-1, 1]
+        return self.synthesis(ws, style_norm=self.style_norm)
 
     def raw(self,
         z:Tensor, # [B, z_dim]
@@ -306,31 +291,6 @@ class StyleGANXL(nn.Module):
     )->Tensor: # [B, 3, H, W] in about [-1, 1]
         "The original's own output, unclamped; a `ValueError` as in `w`"
         return self.synthesis(self.w(z, c, truncation, cutoff), style_norm=style_norm)
-
-    def sample(self,
-        n:int, # how many
-        seed:int=0, # same seed, same latents
-        label=None, # class: a number or n of them
-        truncation:float | None=None, # None: 1, no truncation
-    )->Latents:
-        """Random latents, normal, of the classes asked for
-
-        A `ValueError` for `n` below 1; that or a `TypeError` for a class that there is not.
-        """
-        z = _sample_z(n, self.z_dim, seed)
-        labels = _class_labels(label, n, self.c_dim, seed)
-        return Latents(z, labels, 1. if truncation is None else truncation)
-
-    def forward(self,
-        latents:Latents, # with a class each; B of them
-    )->Tensor: # [B, 3, H, W] in [0, 1]
-        "Images, differentiable in `z`, or in `w` when the latents hold it"
-        ws = latents.w
-        if ws is None:
-            c = F.one_hot(latents.label, self.c_dim)
-            ws = self.w(latents.z, c, latents.truncation)
-        return (self.synthesis(ws, style_norm=self.style_norm)*.5 + .5).clamp(0, 1)
-
 
 # %% ../../nbs/07_zoo/07_styleganxl.ipynb #9f6a4df5
 def mini_styleganxl()->StyleGANXL:
