@@ -10,11 +10,11 @@ from typing import Any, Callable
 
 import torch
 import torch.nn.functional as F
-from timm.layers import Attention
+from timm.layers.attention import Attention
 from torch import Tensor, nn
 
 from ..hooks import evaluating, record
-from .core import _Pool, Task, _autocast, _on_scenes, task, _warm_cosine
+from .core import _Net, _Pool, Task, _autocast, _on_scenes, task, _warm_cosine
 from ..world import BACKGROUND, PARTS, Scenes, sample_scenes
 from ..zoo.mae import (
     MaskedAutoencoder, mini_vit, _random_keep, _to_patches, _wrap_vit)
@@ -49,20 +49,21 @@ def _muon_and_adam(net:nn.Module, lr:float)->tuple[torch.optim.Muon, torch.optim
     return muon, torch.optim.AdamW(rest, lr, betas=(.9, .95), weight_decay=.05)
 
 def _plain_attention(
-    net:nn.Module, # changed in place
-)->nn.Module:
+    net:_Net, # changed in place
+)->_Net:
     """The network with attention as plain matrix products
 
     In training on a CPU, PyTorch's fused one takes half of the step.
     """
     for m in net.modules():
         if isinstance(m, Attention):
-            m.fused_attn = False
+            m.fused_attn = False # pyright: ignore[reportAttributeAccessIssue] (timm: final)
     return net
 
 @task("mini_mae")
 class _MAETask(Task):
     "A masked autoencoder; the encoder alone is the model of the zoo"
+    net:MaskedAutoencoder
     steps = 60_000
     every = 250
     lr = 2e-3

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..world import ANIMALS
 from .core import Latents, register
-from .latents import _class_labels, _sample_z
+from .latents import _class_labels, _given_labels, _sample_z
 from .signals import _Signal, _down_matrix, _kaiser_lowpass, _layer_specs
 from .signals import _numbered_signals, _up_matrix
 from .stylegan2 import _FullyConnected, _normalize_2nd_moment
@@ -321,7 +321,7 @@ class StyleGANXL(nn.Module):
         "Images, differentiable in `z`, or in `w` when the latents hold it"
         ws = latents.w
         if ws is None:
-            c = F.one_hot(latents.label, self.c_dim)
+            c = F.one_hot(_given_labels(latents, self.c_dim), self.c_dim)
             ws = self.w(latents.z, c, latents.truncation)
         return (self.synthesis(ws, style_norm=self.style_norm)*.5 + .5).clamp(0, 1)
 
