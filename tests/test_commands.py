@@ -103,8 +103,8 @@ class Draws(nn.Module):
     layers = ["body.2"]
     def sample(self, n, seed=0, label=None, truncation=None):
         from rosetta_neurons.zoo import Latents
-        from rosetta_neurons.zoo.core import sample_z
-        return Latents(sample_z(n, 8, seed))
+        from rosetta_neurons.zoo.latents import _sample_z
+        return Latents(_sample_z(n, 8, seed))
     def forward(self, z): return self.body(z.z)
 
 def draws():
