@@ -35,7 +35,7 @@ _HOME = {
     "shift": "editing",
     "zoom": "editing",
 }
-__all__ = ["__version__", *_HOME]
+__all__ = ["__version__", *_HOME] # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name):

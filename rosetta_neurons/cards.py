@@ -245,7 +245,7 @@ def _match_row(
     "A match for the page's script: layers and models by their numbers"
     d = dictionary
     layer, channel = match.unit
-    row = [d.layers["G"].index(layer), channel]
+    row:list[int | float | None] = [d.layers["G"].index(layer), channel]
     row.append(d.models.index(match.model))
     layer, channel = match.partner
     row += [d.layers[match.model].index(layer), channel]

@@ -9,6 +9,7 @@ __all__ = ['mine_folder', 'mine_command', 'invert_file', 'invert_command', 'edit
 # %% ../nbs/17_cli.ipynb #7b337ce4
 from dataclasses import dataclass
 from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastcore.meta import delegates
@@ -21,6 +22,11 @@ from .command import _named_network, _run_command, _typed
 # %% ../nbs/17_cli.ipynb #1024a618
 _VISION = ("mini_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_mae", "mini_clip_resnet")
 _GENERATORS = ("mini_biggan", "mini_stylegan2", "mini_styleganxl")
+
+# what argparse is told of options that take several words or numbers
+_SEVERAL = dict(nargs="+", type=str, metavar="(str)")
+_NUMBERS = dict(nargs="+", type=int, metavar="(int)")
+_RIGHT_DOWN = dict(nargs=2, type=float, metavar=("RIGHT", "DOWN"))
 
 def _in_short(
     dictionary, # `RosettaDictionary`
@@ -107,24 +113,24 @@ def mine_folder(
     generator:str="mini_stylegan2",
     # models that it is matched with: of the zoo, timm:NAME, open_clip:NAME,
     # or module:function, which returns a network of one's own
-    models:Annotated[str, dict(nargs="+")]=_VISION,
+    models:Annotated[Sequence[str], _SEVERAL]=_VISION,
     # weights of one's own for a model
-    checkpoint:Annotated[str, dict(nargs="+", metavar="NAME=FILE")]=None,
+    checkpoint:Annotated[list[str] | None, {**_SEVERAL, "metavar": "NAME=FILE"}]=None,
     # layers to mine, such as "blocks.*" or "mini_mae=blocks.*.mlp.act";
     # each model's own if None
-    layers:Annotated[str, dict(nargs="+", metavar="[NAME=]PATTERN")]=None,
+    layers:Annotated[list[str] | None, {**_SEVERAL, "metavar": "[NAME=]PATTERN"}]=None,
     # class to sample; None for all
-    label:int=None,
+    label:int | None=None,
     # folder, files or pattern of images to use instead of samples, or "photos"
     # for those of the package: then any model can take the generator's place
-    images:Annotated[str, dict(nargs="+")]=None,
+    images:Annotated[list[str] | None, _SEVERAL]=None,
     # that images are brought to: pixels a side, or rows and columns;
     # what the models want if None
-    size:Annotated[int, dict(nargs="+")]=None,
+    size:Annotated[list[int] | None, _NUMBERS]=None,
     # where to compute, such as "cuda"; if None the processor, or under torchrun the GPUs
-    device:str=None,
+    device:str | None=None,
     # how much the tables may take, such as "4GB"
-    max_memory:str=None,
+    max_memory:str | None=None,
     # folder for the dictionary and its page; with "all" it gets a folder for each generator
     out:str="rosetta",
     # take the networks as they were before any training
@@ -178,7 +184,7 @@ class _Mined:
 def _dictionary_in(
     folder:str, # of a dictionary; if it holds none, one is mined and written there
     generator:str, # its name
-    models:list[str], # their names
+    models:Sequence[str], # their names
     n:int, # images to mine
     progress:bool, # show bars?
     layers=None, # words of --layers, or None
@@ -232,19 +238,19 @@ def _write_result(
 def invert_file(
     image:str, # file to invert
     generator:str="mini_stylegan2", # whose latents are searched
-    models:Annotated[str, dict(nargs="+")]=_VISION, # vision models that the image is compared by
+    models:Annotated[Sequence[str], _SEVERAL]=_VISION, # vision models that the image is compared by
     dictionary:str="rosetta", # folder of their dictionary; mined first if there is none
     n:int=1600, # images to mine, if there is none
     # layers that count, such as "blocks.*" or "mini_mae=blocks.*.mlp.act"; all that were mined
     # if None
-    layers:Annotated[str, dict(nargs="+", metavar="[NAME=]PATTERN")]=None,
-    label:int=None, # class to generate; a generator with classes must be told
-    reconstruction:str=None, # "l1", "l2" or "perceptual" to have the image itself, too (Eq. 7)
+    layers:Annotated[list[str] | None, {**_SEVERAL, "metavar": "[NAME=]PATTERN"}]=None,
+    label:int | None=None, # class to generate; a generator with classes must be told
+    reconstruction:str | None=None, # "l1", "l2" or "perceptual": also the image itself (Eq. 7)
     # network of the zoo that "perceptual" compares by;
     # if None, one that knows the generator's images
-    perceptual:str=None,
-    space:str=None, # "z" or "w"; w where the generator has one
-    lr:float=None, # learning rate of Adam; chosen by the space if None
+    perceptual:str | None=None,
+    space:str | None=None, # "z" or "w"; w where the generator has one
+    lr:float | None=None, # learning rate of Adam; chosen by the space if None
     out:str="inverted.png", # file for the generated image
     progress:bool=True, # show bars?
     **kwargs
@@ -293,23 +299,23 @@ def _the_change(
     return remove()
 
 def edit_file(
-    image:str=None, # file to edit; a sample of the generator if none is given
+    image:str | None=None, # file to edit; a sample of the generator if none is given
     # move by shares of the width and the height
-    shift:Annotated[float, dict(nargs=2, metavar=("RIGHT", "DOWN"))]=None,
-    zoom:float=None, # enlarge by
-    copy_paste:float=None, # put the middle there twice, moved to both sides by this share
+    shift:Annotated[list[float] | None, _RIGHT_DOWN]=None,
+    zoom:float | None=None, # enlarge by
+    copy_paste:float | None=None, # put the middle there twice, moved to both sides by this share
     remove:bool=False, # take the concepts away
     # numbers of the concepts to edit, as on the dictionary's page; all if none is given
-    concepts:Annotated[int, dict(nargs="+")]=None,
+    concepts:Annotated[list[int] | None, _NUMBERS]=None,
     hold:float=2., # preservation weight: of all other matched units, which stay as they are
     generator:str="mini_stylegan2", # whose image is edited
-    models:Annotated[str, dict(nargs="+")]=_VISION, # what it was mined with
+    models:Annotated[Sequence[str], _SEVERAL]=_VISION, # what it was mined with
     dictionary:str="rosetta", # folder of their dictionary; mined first if there is none
     n:int=1600, # images to mine, if there is none
-    label:int=None, # class, of a generator with classes
+    label:int | None=None, # class, of a generator with classes
     # network of the zoo that compares --image with what is generated;
     # if None, one that knows the generator's images
-    perceptual:str=None,
+    perceptual:str | None=None,
     seed:int=0, # of the sample
     steps:int=500, # of each search
     out:str="edited.png", # file for the result
@@ -352,7 +358,7 @@ def edit_command(
 @delegates(_train_options)
 def train_model(
     name:str, # what to train
-    out:str=None, # folder of the run; runs/NAME if None
+    out:str | None=None, # folder of the run; runs/NAME if None
     **kwargs
 )->str: # where the weights are
     "Train a model of the zoo; can be killed and started again"

@@ -72,6 +72,14 @@ def _check_options(
         from rosetta_neurons.layers import _no_such
         _fail(parser.prog, _no_such("option", option, ours))
 
+def _name_unions(
+    parser, # `ArgumentParser` of fastcore's
+):
+    "Let errors say `int` of an option that is `int | None`, as help does"
+    for action in parser._actions:
+        if inspect.isfunction(action.type):
+            action.type.__name__ = action.metavar.strip("()")
+
 def _run_command(
     func, # function with annotations and docments
     prog:str, # name of the command
@@ -83,9 +91,11 @@ def _run_command(
     Any error ends the process by `SystemExit`, with one line on stderr and code 2; Ctrl-C with 130.
     """
     parser = anno_parser(func, prog)
-    parser.error = partial(_fail, prog) # type: ignore (argparse names its argument otherwise)
+    _name_unions(parser)
+    parser.error = partial(_fail, prog) # pyright: ignore[reportAttributeAccessIssue]
     parser.epilog = names
-    parser.description = parser.description.split("\n\n")[0] # the rest is for those who call it
+    said = parser.description or ""
+    parser.description = said.split("\n\n")[0] # the rest is for those who call it
     words = [_two_dashes(o) for o in _typed(argv)]
     _check_options(parser, words)
     options = vars(parser.parse_args(words))
@@ -105,7 +115,7 @@ def _mine_options(
     center:str="unit", # match by Eq. 2, or, with "position", by centred correlation
     batch_size:int=16, # images at a time
     seed:int=0, # of the latents, or of the order of the images
-    truncation:float=None, # of the latents; None for the generator's own
+    truncation:float | None=None, # of the latents; None for the generator's own
     progress:bool=True, # show a progress bar
     shift:int=1, # of the shuffled null: image i of G beside image i+shift of the other
     checkpoint_s:float=60., # seconds between checkpoints in `out`; a run that was stopped resumes
@@ -128,9 +138,9 @@ def _invert_options(
     "Options that `rosetta-invert` hands on to `invert`"
 
 def _train_options(
-    steps:int=None, # how many; the task's own if None
+    steps:int | None=None, # how many; the task's own if None
     device="cpu", # "cuda" where there is one
-    seed:int=None, # 0, or the number in the name, if None
+    seed:int | None=None, # 0, or the number in the name, if None
     threads:int=1, # of the CPU; two runs of one thread beat one run of two
     resume=True, # go on from a checkpoint in `out`?
     save=False, # also write the weights into the package's own folder?

@@ -189,6 +189,9 @@ def _over_root(
 
 class _PairTable(_PairSums):
     "The correlation that the sums make"
+    # of a sign-flip null alone: how far correlations stray by chance, `[units, units]` by sizes
+    spreads:dict[tuple, Tensor]
+
     def _table(self, s, t, r:slice)->Tensor: # [units of `r`, units of size t] float64
         "Sums of products for some units of size s, and all of size t"
         if (s, t) in self.products:

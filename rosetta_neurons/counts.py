@@ -9,7 +9,7 @@ __all__ = []
 from typing import Any, NamedTuple
 
 import torch
-from torch import LongTensor, Tensor
+from torch import Tensor
 
 from .cards import _SIGNIFICANT
 from .correlation import PairCorrelation
@@ -106,7 +106,7 @@ def _growing_tables(
 # %% ../nbs/13d_counts.ipynb #ecafac2a
 def _centred_of_pairs(
     table:dict[str, Tensor], # {measure: Tensor[units_a, units_b]}
-    pairs:LongTensor, # [p, 2]
+    pairs:Tensor, # [p, 2]
 )->Tensor: # [p]
     "Centred correlation of pairs of units"
     return table["centred correlation"][tuple(pairs.T)]
@@ -115,16 +115,16 @@ def _pairs_by_kind(
     true:dict[str, Tensor], # {measure: Tensor[units_a, units_b]}
     shuffled:dict[str, Tensor], # the same of shuffled images
     k:int, # K of Eq. 3
-)->dict[str, LongTensor]: # {kind: [p, 2]}
+)->dict[str, Tensor]: # {kind: [p, 2]}
     "Best buddies, those that are significant, and those of shuffled images"
     pairs = best_buddies(true["correlation"], k)
     decoys = best_buddies(shuffled["correlation"], k)
     q = q_values(_centred_of_pairs(true, pairs), _centred_of_pairs(shuffled, decoys))
-    kept: Any = pairs[q <= _SIGNIFICANT]
+    kept = pairs[q <= _SIGNIFICANT]
     return {"true pairs": pairs, f"significant at {_SIGNIFICANT:.0%}": kept, "shuffled": decoys}
 
 def _neurons_by_kind(
-    pairs:dict[str, dict[str, LongTensor]], # {model: {kind: [p, 2]}}
+    pairs:dict[str, dict[str, Tensor]], # {model: {kind: [p, 2]}}
 )->dict[str, int]: # {kind: count}
     "Rosetta Neurons (Eq. 4)"
     neurons = {}

@@ -161,8 +161,8 @@ def _read_tables(
     return tables
 
 def _renamed(
-    js, # of version 2
-): # the same in the words of today
+    js:Any, # of version 2
+)->Any: # the same in the words of today
     "Old names of fields, at any depth, replaced"
     if isinstance(js, list):
         return [_renamed(o) for o in js]

@@ -18,8 +18,8 @@ from .nulls import _strengths
 from .runtime import _from_all, _over_all
 
 # %% ../nbs/05b_halves.ipynb #5be1a007
-_Size = tuple[int, int] # of maps: rows and columns
-_Shapes = dict[str, tuple[int, int, int]] # of the maps of a model: `{layer: (C, H, W)}`
+_Size = tuple[int, ...] # of maps: rows and columns
+_Shapes = dict[str, tuple[int, ...]] # of the maps of a model: `{layer: (C, H, W)}`
 _Shrunk = dict[tuple[_Size, _Size], Tensor] # by size, and size of products: `[units, B, h, w]`
 _Factors = dict[str, dict[_Size, Tensor]] # of `MapMoments.fit`, by model: of each unit of a size
 _Strengths = dict[_Size, tuple[Tensor, Tensor]] # of `_strengths`: `[units, n]` of either half

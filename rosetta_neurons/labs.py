@@ -18,6 +18,7 @@ import time
 import zipfile
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from .labs_answers import said
@@ -157,7 +158,7 @@ def _row_from(
 @dataclass
 class _Grader:
     "A process that grades one submission"
-    process:multiprocessing.Process
+    process:BaseProcess
     until:float # when it has to be done
 
     def end(self):
@@ -167,7 +168,8 @@ class _Grader:
         if self.process.is_alive():
             self.process.kill()
         self.process.join()
-        _end_all_of(_user_of(self.process.pid)) # type: ignore (a started process has a number)
+        if self.process.pid is not None: # it was started
+            _end_all_of(_user_of(self.process.pid))
 
 def _started_grader(
     found:Found,
@@ -179,17 +181,18 @@ def _started_grader(
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     process = context.Process(target=_grade_file, args=(found, labs, dest, limits))
     process.start()
-    return _Grader(process, time.monotonic() + 60*limits["minutes"] + 60) # type: ignore
+    return _Grader(process, time.monotonic() + 60*limits["minutes"] + 60)
 
 def _over(
     running:dict[int, _Grader], # by what `wait` takes
 )->set[int]:
     "Wait a second for graders that are done, or have to be"
-    done = set(wait(list(running), 1))
+    ready = wait(list(running), 1)
+    done = set()
     for sentinel, grader in running.items():
-        if time.monotonic() > grader.until:
+        if sentinel in ready or time.monotonic() > grader.until:
             done.add(sentinel)
-    return done # type: ignore (`wait` returns what it was given)
+    return done
 
 def _graded_rows(
     found:list[Found],
@@ -314,7 +317,7 @@ def grade_labs(
     minutes:float=10., # that a submission may take
     seconds:float=60., # of processor time that one cell of it, or one call, may take
     memory:str="4GB", # that it may use
-    workers:int=None, # submissions at a time; as many as there are processors if None
+    workers:int | None=None, # submissions at a time; as many as there are processors if None
 )->str: # in one line
     """Grade a folder of submissions, each in a process of its own
 

@@ -204,7 +204,7 @@ def started_shell(): # `InteractiveShell`
     shell.set_hook("show_in_pager", page.as_hook(page.display_page), 90)
     shell.remarks = []
     builtins.input = _no_input # a grader that runs in a notebook has another one
-    sys.modules["otter"] = _Anything() # type: ignore (no module, and on purpose)
+    sys.modules["otter"] = _Anything() # pyright: ignore[reportArgumentType] (no module)
     shell.user_ns["grader"] = _Anything()
     return shell
 

@@ -114,7 +114,7 @@ def build_lab(
         _with_runner(otters, out/"autograder"/f"{master.stem}.zip", written_in(nb))
 
 def build_labs(
-    seed:str=None, # of the course: any text that students don't know, and that you keep
+    seed:str | None=None, # of the course: any text that students don't know, and that you keep
     masters:str="nbs/labs", # folder of the master notebooks, in a checkout of the project
     out:str="labs", # folder for what is made
 )->str: # where it is
@@ -186,7 +186,7 @@ class _Marking:
         from otter.test_files.exception_test import ExceptionTestFile
         file = ExceptionTestFile.from_string(self.tests[question], path=question)
         self.results[question] = file
-        file.run(self.submission) # type: ignore (all it does is to look names up)
+        file.run(self.submission) # pyright: ignore[reportArgumentType] (it only looks names up)
 
     def run(self,
         number:int, # of the cell

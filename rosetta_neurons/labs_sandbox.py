@@ -294,7 +294,7 @@ class _Submission:
         "End the process, and whatever it has started"
         self.ended = self.ended or why
         with suppress(OSError, AttributeError):
-            os.killpg(self.process.pid, signal.SIGKILL) # type: ignore (a started process has one)
+            os.killpg(self.process.pid, signal.SIGKILL)
         if self.process.is_alive():
             self.process.kill()
         self.process.join()

@@ -34,7 +34,7 @@ class _Channels:
 def _channels(mod:nn.Module)->_Channels|None:
     "What a layer says of its output; None where it has no weights to tell it by"
     if isinstance(mod, _NORMS):
-        return _Channels(getattr(mod, "num_features", None) or mod.num_channels, "NCHW")
+        return _Channels(mod.num_channels if isinstance(mod, nn.GroupNorm) else mod.num_features, "NCHW")
     if isinstance(mod, nn.Linear):
         return _Channels(mod.out_features, "NHWC")
     if isinstance(mod, nn.LayerNorm):

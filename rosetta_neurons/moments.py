@@ -62,7 +62,8 @@ class _Window(_UnitRanges):
         self.mean = {} # {size: [units, H, W] float64}, of the images before the window
         self.sum_sq = {} # {(size, size resized to): [units] float64}, about the mean maps
         self.met = {} # {size: [sizes]} at which products are taken
-        self.norms = None # {size: [[units, b] of each batch]}, of each map; not kept if None
+        # {size: [[units, b] of each batch]}, of each map; not kept if None
+        self.norms:dict[tuple[int, ...], list[Tensor]] | None = None
         others = list(others)
         for s in self.rows:
             self._make_room(s, others)

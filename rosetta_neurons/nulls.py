@@ -152,7 +152,7 @@ def _mixed(
 def _silent_square(
     one:_MapMoments, # of the first half
     two:_MapMoments, # of the second half
-    s:tuple[int, int], # size (H, W) of the maps
+    s:tuple[int, ...], # size (H, W) of the maps
 )->Tensor: # `[units]`; 0 for units that are never silent
     """Square of the norm that a map has about the mean map where the unit is silent, at its least
     value. A unit is never silent if that lies more than one standard deviation below its mean"""
@@ -167,9 +167,11 @@ def _silent_square(
 
 def _norms(
     moments:_MapMoments, # with `norms`
-    s:tuple[int, int], # size (H, W) of the maps
+    s:tuple[int, ...], # size (H, W) of the maps
 )->Tensor: # `[units, n]` float64
-    "Norms of the maps of units in all images"
+    "Norms of the maps of units in all images; a `ValueError` where they were not kept"
+    if moments.norms is None:
+        raise ValueError("these moments keep no norms: call keep_norms() before the first batch")
     scale = moments.scale[s][:,None]
     none = scale.new_empty(len(scale), 0).float()
     return torch.cat([none, *moments.norms[s]], 1).double()*scale
@@ -177,7 +179,7 @@ def _norms(
 def _strengths(
     one:_MapMoments, # of the first half, with `norms`
     two:_MapMoments, # of the second half
-)->dict[tuple[int, int], tuple[Tensor, Tensor]]: # by size: `[units, n1]` and `[units, n2]`
+)->dict[tuple[int, ...], tuple[Tensor, Tensor]]: # by size: `[units, n1]` and `[units, n2]`
     "Norms of the maps of every unit in every image of the halves; each unit's squares add up to 1"
     res = {}
     for s in one.rows:

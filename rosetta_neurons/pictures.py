@@ -146,6 +146,7 @@ def _heat_strip(
 )->bytes: # WebP, [h, B*w], grey
     "Maps of one unit side by side, with nothing between"
     if max(heat.shape[1:]) < _MAP_SIDE/2:
-        heat = _fit_heat(heat, [2*o for o in heat.shape[1:]])[:,0]
+        rows, columns = heat.shape[1:]
+        heat = _fit_heat(heat, (2*rows, 2*columns))[:,0]
     grey = (torch.cat(list(heat), 1)*255).round().byte().cpu().numpy()
     return _webp_bytes(Image.fromarray(grey), 85)

@@ -267,7 +267,7 @@ class _Sums(_Finishing):
 
     def load(self,
         state:dict, # from `state`
-        device = "cpu",
+        device:torch.device | str = "cpu",
     )->"_Sums": # self
         "Go on from what was gathered"
         if not state:

@@ -7,6 +7,7 @@ __all__ = ['color_masks', 'ground_truth_masks', 'known_scenes', 'auroc', 'pearso
            'ConceptName', 'name_concept', 'concept_names', 'coverage']
 
 # %% ../nbs/09b_truth.ipynb #4d975c04
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -328,7 +329,7 @@ _SCENES = 96 # that concepts are named on; on other scenes, names and purities d
 
 def _check_known(
     dictionary:RosettaDictionary,
-    models:dict[str, object], # `{name: model}`
+    models:Mapping[str, object], # `{name: model}`
 ):
     "Refuse where a model of the dictionary is missing"
     for name in dictionary.models:

@@ -18,9 +18,9 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -117,7 +117,7 @@ def as_heat(
     return ((maps-mean)/(top-mean).clamp(min=1e-30)).clamp(0, 1)
 
 # %% ../nbs/09_viz.ipynb #4a8d9f9f
-_HEAT_COLORS = torch.tensor(mpl.colormaps["inferno"].colors) # [256, 3]
+_HEAT_COLORS = torch.tensor(mpl.colormaps["inferno"](range(256)))[:, :3].float() # [256, 3]
 
 def fit_images(
     images:Tensor, # [B, C, H, W] in [0, 1]

@@ -17,7 +17,7 @@ from torchvision.utils import make_grid
 from .core import _Pool, _autocast, _fast, task
 from .stylegan2 import _Average, _GANTask, critic_loss
 from ..zoo.norms import _Spectral
-from ..zoo.biggan import _batch_mode, mini_biggan, standing_statistics
+from ..zoo.biggan import BigGAN, _batch_mode, mini_biggan, standing_statistics
 
 # %% ../../nbs/15_train/08_biggan.ipynb #63c30c3e
 class _Down(nn.Module):
@@ -71,7 +71,7 @@ def _adam(net:nn.Module, lr:float)->torch.optim.Adam:
     return torch.optim.Adam(net.parameters(), lr, betas=(0., .99), fused=True)
 
 @task("mini_biggan")
-class _BigGANTask(_GANTask):
+class _BigGANTask(_GANTask[BigGAN]):
     "A generator that is told the class, and a critic of pixels"
     steps = 30_000
     n_statistics = 512 # for `standing_statistics`

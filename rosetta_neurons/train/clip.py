@@ -12,6 +12,7 @@ from typing import Any, Sequence
 
 import torch
 import torch.nn.functional as F
+from open_clip import CLIP
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -59,6 +60,7 @@ def contrastive_loss(
 @task("mini_clip_resnet")
 class _CLIPTask(Task):
     "Images and shortened captions, each to find the other"
+    net:CLIP
     steps = 3200
     batch_size = 128
     lr = 1e-3

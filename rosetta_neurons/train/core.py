@@ -11,7 +11,7 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterable, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -77,7 +77,9 @@ class _Pool:
         return x, parts, self.scenes[j]
 
 # %% ../../nbs/15_train/00_core.ipynb #b7fdda24
-def _fast(net:nn.Module)->nn.Module:
+_Net = TypeVar("_Net", bound=nn.Module)
+
+def _fast(net:_Net)->_Net:
     "The network with channels-last memory"
     return net.to(memory_format=torch.channels_last)
 
@@ -91,10 +93,18 @@ def _autocast(device="cpu")->torch.autocast:
     quick = kind != "cpu" or _multiplies_bfloat16()
     return torch.autocast(kind, torch.bfloat16, enabled=quick)
 
+def _total(losses:Iterable[Tensor])->Tensor:
+    "The sum of some losses"
+    return sum(losses, torch.zeros(()))
+
+def _lerp_all(mine:list[Tensor], its:list[Tensor], weight:float):
+    "Move all of some tensors towards others"
+    torch._foreach_lerp_(mine, its, weight) # pyright: ignore[reportPrivateImportUsage]
+
 def _on_scenes(
     f:Callable[[Tensor], Tensor], # of images [n, 3, H, W]
     scenes:Scenes,
-    device="cpu",
+    device:str | torch.device="cpu",
 )->Tensor: # the results joined, on the CPU
     "`f` of the images of all `scenes`, a hundred at a time"
     results = []
@@ -139,6 +149,8 @@ class Task:
 
     Subclasses build their networks in `__init__` and define `step`; the rest is optional.
     """
+    net:nn.Module # what learns; a task that calls it otherwise defines `export`
+    pool:_Pool # where batches come from
     steps = 1000 # default length
     every = 100 # steps between log lines
     early = False # keep the weights of a twentieth of the way?

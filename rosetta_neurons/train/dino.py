@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 import rosetta_neurons.zoo.dino # noqa: F401
 from ..hooks import evaluating
-from .core import _Pool, Task, _autocast, _fast, _on_scenes, task, _warm_cosine
+from .core import (
+    _Pool, Task, _autocast, _fast, _lerp_all, _on_scenes, task, _warm_cosine)
 from .mae import _plain_attention
 from ..world import Scenes, sample_scenes
-from ..zoo.core import _find_model
+from ..zoo.core import Vision, _find_model
 
 # %% ../../nbs/15_train/06_dino.ipynb #a67d41a4
 def _uniform(n:int, low:float, high:float)->Tensor: # [n]
@@ -30,7 +31,7 @@ def _crops_around(
     x:Tensor, # [n], where things are, as shares of the width ...
     y:Tensor, # [n], ... and of the height
     scale:Tensor, # [n], half of their size, as a share of the height
-    width=(1, 4), # least and largest side of a crop, in sizes of the thing
+    width:tuple[float, float]=(1, 4), # least and largest side of a crop, in sizes of the thing
     turn:float=.3, # largest angle, radians
     inside=False, # move crops that stick out into the picture? Else the thing is in the middle
 )->Tensor: # [n, 2, 3], for `_crop_images`
@@ -57,10 +58,8 @@ def _crop_images(
     size:int, # pixels a side of the result
 )->Tensor: # [B, 3, size, size]
     "One crop of each image"
-    shape = (len(images), 3, size, size)
-    at = F.affine_grid(theta.to(images.device), shape, align_corners=False)
-    crops = F.grid_sample(images, at, padding_mode="reflection", align_corners=False)
-    return crops.contiguous()
+    at = F.affine_grid(theta.to(images.device), [len(images), 3, size, size], align_corners=False)
+    return F.grid_sample(images, at, padding_mode="reflection", align_corners=False).contiguous()
 
 # %% ../../nbs/15_train/06_dino.ipynb #115ed23a
 _LUMA = torch.tensor([.3, .59, .11]) # how bright red, green and blue are
@@ -78,8 +77,8 @@ def _turned_hues(t:Tensor)->Tensor:
 def _random_colors(
     n:int,
     hue:float=.5, # largest turn of the hue, in turns
-    saturation=(0, 1.3), # factors
-    contrast=(.5, 1.3), # factors
+    saturation:tuple[float, float]=(0, 1.3), # factors
+    contrast:tuple[float, float]=(.5, 1.3), # factors
 )->Tensor: # [n, 3, 3], for `_recolor`
     "Random changes of colour"
     t = _each(n, -2*math.pi*hue, 2*math.pi*hue, 2)
@@ -115,8 +114,8 @@ def _random_view(
     images:Tensor, # [B, 3, H, W]
     scenes:Scenes, # what they show: where the animal is, is all that is used
     size:int=64, # pixels a side of the result
-    width=(1, 4), # of the crop, in sizes of the animal
-    saturation=(0, 1.3), # factors; (0, 0) gives grey views
+    width:tuple[float, float]=(1, 4), # of the crop, in sizes of the animal
+    saturation:tuple[float, float]=(0, 1.3), # factors; (0, 0) gives grey views
     inside=False, # for `_crops_around`
 )->Tensor: # [B, 3, size, size]
     "One random view of the animal in each image"
@@ -124,8 +123,7 @@ def _random_view(
     animal = scenes.animals[0]
     theta = _crops_around(animal["x"], animal["y"], animal["scale"], width, inside=inside)
     crops = _crop_images(images, theta, size)
-    colors = _random_colors(n, saturation=saturation)
-    return _recolor(crops, colors, _random_light(n, size))
+    return _recolor(crops, _random_colors(n, saturation=saturation), _random_light(n, size))
 
 # %% ../../nbs/15_train/06_dino.ipynb #867a92d8
 _ITS_OWN = ("animal", "coat", "hue", "saturation", "value", "has_belly", "has_tail")
@@ -163,9 +161,8 @@ def nt_xent(
 )->tuple[Tensor, Tensor]: # mean loss [], share [] of views whose other view was the nearest of all
     "Loss of finding each animal's other view among the batch (NT-Xent, Chen et al., 2020)"
     z = torch.cat([a, b])
-    n = len(a)
     like = (z @ z.T / temperature).fill_diagonal_(-math.inf)
-    other = torch.arange(2*n, device=a.device).roll(n)
+    other = torch.arange(len(z), device=a.device).roll(len(a))
     return F.cross_entropy(like, other), (like.argmax(1) == other).float().mean()
 
 # %% ../../nbs/15_train/06_dino.ipynb #d10b97a0
@@ -183,13 +180,10 @@ class _Projection(nn.Module):
     def __init__(self, dim:int, prototypes:int=512, hidden:int=256, bottleneck:int=64):
         super().__init__()
         self.mlp = nn.Sequential(
-            *_linear_norm(dim, hidden),
-            nn.GELU(),
-            *_linear_norm(hidden, hidden),
-            nn.GELU(),
+            *_linear_norm(dim, hidden), nn.GELU(),
+            *_linear_norm(hidden, hidden), nn.GELU(),
             *_linear_norm(hidden, bottleneck, affine=False))
-        drawn = torch.randn(prototypes, bottleneck)
-        self.register_buffer("prototypes", F.normalize(drawn, dim=-1))
+        self.register_buffer("prototypes", F.normalize(torch.randn(prototypes, bottleneck), dim=-1))
 
     def forward(self, x:Tensor)->Tensor:
         return F.normalize(self.mlp(x).float(), dim=-1)
@@ -242,10 +236,14 @@ def _floats(net:nn.Module)->list[Tensor]:
 @torch.no_grad()
 def _move_towards(teacher:nn.Module, student:nn.Module, momentum:float):
     "Move the teacher's weights, and the statistics of its batch norms, towards the student's"
-    torch._foreach_lerp_(_floats(teacher), _floats(student), 1-momentum)
+    _lerp_all(_floats(teacher), _floats(student), 1-momentum)
 
 class _DINOTask(Task):
     "Both DINO networks; subclasses say which"
+    pool:_Photographs
+    name:str # of the model
+    dim:int # of its features
+    first_seed:int # of the photographs
     steps = 4000
     every = 50
     batch_size = 64
@@ -260,8 +258,11 @@ class _DINOTask(Task):
 
     def __init__(self, seed:int, device:str):
         super().__init__(seed, device)
-        self.model = _find_model(self.name).build().to(device)
-        net = nn.Sequential(_plain_attention(self.model.net), _Projection(self.dim))
+        model = _find_model(self.name).build()
+        assert isinstance(model, Vision)
+        self.model = model.to(device)
+        self.projection = _Projection(self.dim)
+        net = nn.Sequential(_plain_attention(self.model.net), self.projection)
         self.teacher = _fast(net.to(device))
         self.net = copy.deepcopy(self.teacher)
         self.loss = SelfDistillation().to(device)
@@ -294,7 +295,7 @@ class _DINOTask(Task):
 
     def _cosines(self, directions:Tensor)->Tensor: # [2, B, prototypes]
         "With the prototypes, view by view"
-        return self.net[1].cosines(directions).unflatten(0, (2, -1))
+        return self.projection.cosines(directions).unflatten(0, (2, -1))
 
     def _distilled(self, views:Tensor)->tuple[Tensor, dict[str, Tensor]]:
         "Loss of the second part: say what the teacher says"

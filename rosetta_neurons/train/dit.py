@@ -17,7 +17,7 @@ from torchvision.utils import make_grid
 from .core import _Pool, Task, _autocast, _muon_and_adam, task
 from .stylegan2 import _Average, _can_compile
 from ..world import sample_scenes
-from ..zoo.dit import mini_dit
+from ..zoo.dit import DiT, mini_dit
 
 # %% ../../nbs/15_train/10_dit.ipynb #37cbade0
 def _random_times(n:int)->Tensor: # [n] in (0, 1)
@@ -56,6 +56,7 @@ def _straight_target(start:Tensor, end:Tensor, t:float, then:float)->Tensor:
 @task("mini_dit")
 class _DiTTask(Task):
     "Flow matching, and for the last `few` steps distillation from the averaged network of then"
+    net:DiT
     steps = 43_000
     every = 100
     batch_size = 64

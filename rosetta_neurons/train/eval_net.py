@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..hooks import evaluating
-from .core import _Pool, Task, _autocast, _fast, task, _warm_cosine
+from .core import _Pool, Task, _autocast, _fast, task, _total, _warm_cosine
 from .features import _factor_targets
 from ..world import ANIMALS, COATS, PARTS, Scenes, sample_scenes
 from ..zoo.core import WEIGHTS, load_weights
@@ -119,6 +119,7 @@ def _losses(
 @task("eval_net")
 class _EvalNetTask(Task):
     "The evaluator, taught by all that is known of a scene"
+    net:EvalNet
     steps = 4000
     size = 64
 
@@ -137,12 +138,13 @@ class _EvalNetTask(Task):
 
     def step(self, step:int, steps:int)->dict[str, Any]:
         x, parts, s = self.pool.next()
+        assert parts is not None # as the pool is one with masks
         for g in self.opt.param_groups:
             g["lr"] = 2e-3*_warm_cosine(step, steps)
         with _autocast(self.device):
             said = self.net(x.to(self.device))
         loss = _losses({k: v.float().cpu() for k, v in said.items()}, parts, s)
-        self._learn(sum(loss.values()))
+        self._learn(_total(loss.values()))
         return loss
 
     def measure(self)->dict[str, Any]:

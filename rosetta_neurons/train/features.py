@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .core import _Pool, Task, _autocast, _fast, task, _warm_cosine
+from .core import _Pool, Task, _autocast, _fast, task, _total, _warm_cosine
 from ..world import ANIMALS, COATS, PARTS, Scenes
 from ..animals import _coat_color
 from ..zoo.core import WEIGHTS, load_weights
@@ -59,7 +59,7 @@ class _Features(nn.Module):
     )->dict[str, Tensor]: # logits of `parts` [B, 14, size/2, size/2], `animal`, `coat`; `factors`
         "What it is trained on"
         _, *maps = self(images)
-        parts = 0
+        parts = torch.zeros((), device=images.device)
         for seg, m in zip(self.seg, maps):
             parts = parts + F.interpolate(seg(m), size=maps[0].shape[-2:], mode="bilinear")
         said = dict(parts=parts)
@@ -93,6 +93,7 @@ def _losses(
 @task("features")
 class _FeaturesTask(Task):
     "The feature network, taught by parts, animal, coat and factors"
+    net:_Features
     steps = 1700
     size = 64
 
@@ -104,13 +105,14 @@ class _FeaturesTask(Task):
 
     def step(self, step:int, steps:int)->dict[str, Any]:
         x, parts, s = self.pool.next()
+        assert parts is not None # as the pool is one with masks
         for g in self.opt.param_groups:
             g["lr"] = 3e-3*_warm_cosine(step, steps, 50)
         with _autocast(self.device):
             said = self.net.read(x.to(self.device))
         loss = _losses({k: v.float().cpu() for k, v in said.items()}, parts, s)
         self.opt.zero_grad()
-        sum(loss.values()).backward()
+        _total(loss.values()).backward()
         self.opt.step()
         return loss
 

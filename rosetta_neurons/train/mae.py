@@ -10,12 +10,12 @@ from typing import Any, Callable
 
 import torch
 import torch.nn.functional as F
-from timm.layers import Attention
+from timm.layers.attention import Attention
 from torch import Tensor, nn
 
 from ..hooks import evaluating, record
 from .core import (
-    _Pool, Task, _autocast, _muon_and_adam, _on_scenes, task, _warm_cosine)
+    _Net, _Pool, Task, _autocast, _muon_and_adam, _on_scenes, task, _warm_cosine)
 from ..world import BACKGROUND, PARTS, Scenes, sample_scenes
 from ..zoo.mae import (
     MaskedAutoencoder, mini_vit, _random_keep, _to_patches, _wrap_vit)
@@ -39,20 +39,21 @@ def _painting_error(
     return (painted - _pick(_to_patches(x, mae.patch), hidden)).square()
 
 def _plain_attention(
-    net:nn.Module, # changed in place
-)->nn.Module:
+    net:_Net, # changed in place
+)->_Net:
     """The network with attention as plain matrix products
 
     In training on a CPU, PyTorch's fused one takes half of the step.
     """
     for m in net.modules():
         if isinstance(m, Attention):
-            m.fused_attn = False
+            m.fused_attn = False # pyright: ignore[reportAttributeAccessIssue] (timm: final)
     return net
 
 @task("mini_mae")
 class _MAETask(Task):
     "A masked autoencoder; the encoder alone is the model of the zoo"
+    net:MaskedAutoencoder
     steps = 60_000
     every = 250
     lr = 2e-3

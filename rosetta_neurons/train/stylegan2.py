@@ -7,7 +7,7 @@ __all__ = ['critic_loss', 'generator_loss']
 
 # %% ../../nbs/15_train/05_stylegan2.ipynb #25460659
 import copy
-from typing import Any, Callable
+from typing import Any, Callable, Generic
 
 import torch
 import torch.nn.functional as F
@@ -16,11 +16,12 @@ from torch.nn.utils.parametrizations import spectral_norm
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
-from .core import _Pool, Task, _autocast, _fast, task, _warm_cosine
+from .core import (
+    _Net, _Pool, Task, _autocast, _fast, _lerp_all, task, _total, _warm_cosine)
 from .features import _Features, _frozen_features
 from ..zoo.core import WEIGHTS, load_weights
 from ..zoo.latents import _sample_z
-from ..zoo.stylegan2 import mini_stylegan2
+from ..zoo.stylegan2 import StyleGAN2, mini_stylegan2
 
 # %% ../../nbs/15_train/05_stylegan2.ipynb #055bc81a
 _GAIN = 1.4
@@ -69,19 +70,19 @@ def critic_loss(
     fake:list[Tensor], # logits for generated ones, likewise [B, ...]
 )->Tensor: # []
     "Hinge loss of a critic with several heads (Lim and Ye, 2017; Sauer et al., 2021)"
-    return sum(_hinge(r, f) for r, f in zip(real, fake))
+    return _total(_hinge(r, f) for r, f in zip(real, fake))
 
 def generator_loss(
     fake:list[Tensor], # logits of the critic for generated images, [B, ...] of each head
 )->Tensor: # []
     "Loss of the generator: minus the critic's mean logits, summed over the heads"
-    return -sum(f.float().mean() for f in fake)
+    return -_total(f.float().mean() for f in fake)
 
 # %% ../../nbs/15_train/05_stylegan2.ipynb #7da1b8d3
-class _Average(nn.Module):
+class _Average(nn.Module, Generic[_Net]):
     "Running average of a network's weights; buffers, which are averages already, are copied"
     def __init__(self,
-        net:nn.Module,
+        net:_Net,
         images:int=10_000, # half-life
     ):
         super().__init__()
@@ -90,13 +91,13 @@ class _Average(nn.Module):
 
     @torch.no_grad()
     def update(self,
-        net:nn.Module,
+        net:_Net,
         step:int,
         batch_size:int,
     ):
         "Move a little towards the network as it is now"
         beta = min(.5**(batch_size/self.images), step/(step+10))
-        torch._foreach_lerp_(list(self.net.parameters()), list(net.parameters()), 1-beta)
+        _lerp_all(list(self.net.parameters()), list(net.parameters()), 1-beta)
         for mine, its in zip(self.net.buffers(), net.buffers()):
             mine.copy_(its)
 
@@ -106,11 +107,16 @@ def _learn(opt:torch.optim.Optimizer, loss:Tensor):
     loss.backward()
     opt.step()
 
-class _GANTask(Task):
+class _GANTask(Task, Generic[_Net]):
     """A generator `G`, its average `ema`, and a critic `D`, that learn from each other
 
-    Subclasses make `opt_g` and `opt_d` too.
+    Subclasses make them all, and the optimizers of `G` and `D`.
     """
+    G:_Net
+    D:nn.Module
+    ema:_Average[_Net]
+    opt_g:torch.optim.Optimizer
+    opt_d:torch.optim.Optimizer
     every = 200
     early = True
     batch_size = 16
@@ -157,7 +163,7 @@ def _adam(net:nn.Module)->torch.optim.Adam:
     return torch.optim.Adam(net.parameters(), 2e-3, betas=(0., .99), fused=True)
 
 @task("mini_stylegan2")
-class _StyleGAN2Task(_GANTask):
+class _StyleGAN2Task(_GANTask[StyleGAN2]):
     "A generator against a critic that gets features of the images, not the images"
     steps = 40_000
     borrowed = staticmethod(_frozen_features) # -> the network that gives these features
@@ -263,6 +269,7 @@ def _agreement_loss(
 @task("features.unlabelled")
 class _UnlabelledFeaturesTask(Task):
     "The layers of `_Features`, taught by repainting and recognising"
+    net:_SelfTaught
     steps = 1200
     every = 50
 
@@ -289,7 +296,7 @@ class _UnlabelledFeaturesTask(Task):
         for g in self.opt.param_groups:
             g["lr"] = 3e-3*_warm_cosine(step, steps, 50)
         loss = self._losses(x)
-        _learn(self.opt, sum(loss.values()))
+        _learn(self.opt, _total(loss.values()))
         return loss
 
     def export(self)->dict[str, Tensor]:

@@ -17,9 +17,15 @@ from .core import _Pool, _autocast, _fast, task
 from .features import _frozen_features
 from .stylegan2 import _GAIN, _Average, _GANTask, _Heads, critic_loss
 from ..zoo.latents import _sample_z
-from ..zoo.styleganxl import mini_styleganxl
+from ..zoo.styleganxl import StyleGANXL, mini_styleganxl
 
 # %% ../../nbs/15_train/09_styleganxl.ipynb #53714da9
+def _parted(
+    head:Any, # of `_Heads`: an `nn.Sequential`
+)->tuple[nn.Sequential, Any]:
+    "A head without its last convolution, and this one with its gain"
+    return head[:-1], head[-1]
+
 class _ClassHeads(_Heads):
     "Maps of `Features` and classes [B] to logits, one map of them for each"
     def __init__(self,
@@ -29,15 +35,17 @@ class _ClassHeads(_Heads):
         super().__init__(channels)
         self.classes = nn.ModuleList()
         for head in self.heads:
-            vectors = nn.Embedding(classes, head[-1][0].in_channels)
+            _, last = _parted(head)
+            vectors = nn.Embedding(classes, last[0].in_channels)
             self.classes.append(spectral_norm(vectors))
 
     def forward(self, maps:list[Tensor], label:Tensor)->list[Tensor]:
-        hidden = [head[:-1](m) for head, m in zip(self.heads, maps)]
         logits = []
-        for head, classes, x in zip(self.heads, self.classes, hidden):
+        for head, classes, m in zip(self.heads, self.classes, maps):
+            first, last = _parted(head)
+            x = first(m)
             fits = (classes(label)[..., None, None]*x).sum(1, keepdim=True)
-            logits.append(head[-1](x) + _GAIN*fits)
+            logits.append(last(x) + _GAIN*fits)
         return logits
 
 # %% ../../nbs/15_train/09_styleganxl.ipynb #ef9299e6
@@ -57,7 +65,7 @@ def _adam(net:nn.Module)->torch.optim.Adam:
     return torch.optim.Adam(net.parameters(), 2e-3, betas=(0., .99), fused=True)
 
 @task("mini_styleganxl")
-class _StyleGANXLTask(_GANTask):
+class _StyleGANXLTask(_GANTask[StyleGANXL]):
     "A generator and a critic that are both told the class; late in it, a classifier guides"
     steps = 24_000
     guided = 14_400 # the step from which a classifier guides

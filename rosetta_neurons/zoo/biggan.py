@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .core import Latents, from_weights, register, _weights_family
-from .latents import _class_labels, _sample_z
+from .latents import _class_labels, _given_labels, _sample_z
 from .weights import _load_fitting
 from .files import SOURCES, fetch, read_state
 from .reading import _unwrapped
@@ -40,6 +40,11 @@ def _truncated_z(
 # %% ../../nbs/07_zoo/06_biggan.ipynb #ef395897
 class _DeepBlock(nn.Module):
     "Bottleneck with a skip: maps [B, n_in, H, W] to [B, n_out, H, W], or twice the size with `up`"
+    conv_0:_Spectral
+    conv_1:_Spectral
+    conv_2:_Spectral
+    conv_3:_Spectral
+
     def __init__(self, n_in:int, n_out:int, cond:int, up=False, n_stats=51, eps=1e-4):
         super().__init__()
         self.up = up
@@ -73,11 +78,10 @@ class _Attention(nn.Module):
         super().__init__()
         few = channels//8
         half = channels//2
-        shared = dict(kernel=1, bias=False, eps=eps)
-        self.snconv1x1_theta = _Spectral(channels, few, **shared)
-        self.snconv1x1_phi = _Spectral(channels, few, **shared)
-        self.snconv1x1_g = _Spectral(channels, half, **shared)
-        self.snconv1x1_o_conv = _Spectral(half, channels, **shared)
+        self.snconv1x1_theta = _Spectral(channels, few, 1, bias=False, eps=eps)
+        self.snconv1x1_phi = _Spectral(channels, few, 1, bias=False, eps=eps)
+        self.snconv1x1_g = _Spectral(channels, half, 1, bias=False, eps=eps)
+        self.snconv1x1_o_conv = _Spectral(half, channels, 1, bias=False, eps=eps)
         self.gamma = nn.Parameter(torch.zeros(1))
 
     def forward(self, x:Tensor)->Tensor:
@@ -105,7 +109,7 @@ class _Generator(nn.Module):
         blocks = []
         for up, n_in, n_out in layers:
             sizes = (n_in*channel_width, n_out*channel_width)
-            blocks.append(_DeepBlock(*sizes, 2*z_dim, up, n_stats, eps))
+            blocks.append(_DeepBlock(*sizes, 2*z_dim, bool(up), n_stats, eps))
         at = attention_layer_position
         if at < len(layers):
             blocks.insert(at, _Attention(layers[at][1]*channel_width, eps))
@@ -204,7 +208,7 @@ class BigGAN(nn.Module):
         latents:Latents, # with a class each; B of them
     )->Tensor: # [B, 3, H, W] in [0, 1]
         "Images, differentiable in `z`"
-        c = F.one_hot(latents.label, self.c_dim).to(latents.z.dtype)
+        c = F.one_hot(_given_labels(latents, self.c_dim), self.c_dim).to(latents.z.dtype)
         return self.raw(latents.z, c, latents.truncation)*.5 + .5
 
 # %% ../../nbs/07_zoo/06_biggan.ipynb #9f7095ef

@@ -7,10 +7,11 @@ __all__ = ['CLIP_STAGES', 'tokenize', 'mini_clip', 'clip_resnet50']
 
 # %% ../../nbs/07_zoo/05_clip.ipynb #a09469bc
 from functools import partial
+from typing import Any
 
 import open_clip
 import torch
-from open_clip import CLIP
+from open_clip import CLIP, CLIPTextCfg, CLIPVisionCfg
 from torch import Tensor, nn
 
 from ..layers import _no_such
@@ -57,14 +58,17 @@ def tokenize(
 # %% ../../nbs/07_zoo/05_clip.ipynb #41caa950
 def mini_clip()->CLIP:
     "Both encoders of `mini_clip_resnet`, for images of 64 pixels, untrained"
-    pictures = dict(layers=(2, 2, 2, 2), width=16, head_width=64, image_size=128)
-    words = dict(context_length=_CONTEXT, vocab_size=_END+1, width=64, heads=2, layers=2)
+    pictures = CLIPVisionCfg(layers=(2, 2, 2, 2), width=16, head_width=64, image_size=128)
+    words = CLIPTextCfg(
+        context_length=_CONTEXT, vocab_size=_END+1, width=64, heads=2, layers=2)
     net = CLIP(64, pictures, words)
-    net.visual.avgpool = nn.Identity()
+    net.visual.register_module("avgpool", nn.Identity())
     return net
 
 class _ClipVision(Vision):
     "A CLIP as a model of the zoo: a call gives features of images, `encode_text` of captions"
+    net:CLIP
+
     def forward(self,
         images:Tensor, # [B, 3, H, W] in [0, 1]
     )->Tensor: # [B, 64], not normalised
@@ -112,10 +116,19 @@ class _OpenClipVision(_ClipVision):
         "Captions as rows of numbers"
         return open_clip.get_tokenizer(self.words)(captions)
 
+def _config_of(
+    name:str, # of open_clip
+)->dict[str, Any]: # arguments of `CLIP`
+    "How open_clip builds a model; a `ValueError` for a name that it does not know"
+    config = open_clip.get_model_config(name)
+    if config is None:
+        raise ValueError(f"this open_clip does not know {name!r}: install a newer one")
+    return config
+
 def clip_resnet50()->_OpenClipVision:
     "OpenAI's CLIP with a ResNet-50 (Radford et al., 2021), untrained"
-    net = CLIP(**open_clip.get_model_config("RN50"), quick_gelu=True)
-    return _OpenClipVision(net, CLIP_STAGES, 224, **_CLIP_NORM)
+    net = CLIP(**_config_of("RN50"), quick_gelu=True)
+    return _OpenClipVision(net, CLIP_STAGES, 224, words="RN50", **_CLIP_NORM)
 
 register(
     "clip_resnet50",

@@ -22,7 +22,7 @@ from .resnet import _STAGES, MiniResNet
 def _dino_resnet()->MiniResNet:
     "The network of `mini_dino_resnet`: images to features [B, 192]"
     net = MiniResNet()
-    net.fc = nn.Identity()
+    net.register_module("fc", nn.Identity())
     return net
 
 register(
@@ -77,7 +77,7 @@ def cls_attention(
 def dino_resnet50()->Vision:
     "DINO's ResNet-50 (Caron et al., 2021), untrained: torchvision's without its last layer"
     net = resnet50()
-    net.fc = nn.Identity()
+    net.register_module("fc", nn.Identity())
     return Vision(net, _STAGES, 224, **IMAGENET)
 
 register(

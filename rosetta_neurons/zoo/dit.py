@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .core import Latents
-from .latents import _class_labels, _sample_z
+from .latents import _class_labels, _given_labels, _sample_z
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #e775da20
 def _grid_code(dim:int, rows:int)->Tensor: # [1, rows*rows, dim]
@@ -173,7 +173,8 @@ class _DiTNetwork(nn.Module):
                 nn.init.xavier_uniform_(m.weight)
                 nn.init.zeros_(m.bias)
         nn.init.xavier_uniform_(self.x_embedder.proj.weight.flatten(1))
-        nn.init.zeros_(self.x_embedder.proj.bias)
+        if self.x_embedder.proj.bias is not None:
+            nn.init.zeros_(self.x_embedder.proj.bias)
         nn.init.normal_(self.y_embedder.embedding_table.weight, std=.02)
         for m in [*self.blocks, self.final_layer]:
             _zeroed(m.adaLN_modulation[1])
@@ -264,8 +265,8 @@ class DiT(_DiTNetwork):
     )->Tensor: # [B, C, H, W] of the last time
         "Follow the flow, a straight line a step (Euler's method)"
         none = torch.full_like(label, self.c_dim)
-        times = times.tolist()
-        for k, (t, then) in enumerate(zip(times, times[1:])):
+        ends = times.tolist()
+        for k, (t, then) in enumerate(zip(ends, ends[1:])):
             now = torch.full_like(label, t, dtype=x.dtype)
             clean = self.predict(x, now, label, k if recorded else None)
             if guidance != 1:
@@ -294,7 +295,8 @@ class DiT(_DiTNetwork):
         "Images, differentiable in `z`"
         shape = (self.in_channels, self.input_size, self.input_size)
         noise = latents.z.unflatten(1, shape)
-        images = self.flow(noise, latents.label, self.times(), self.guidance, recorded=True)
+        label = _given_labels(latents, self.c_dim)
+        images = self.flow(noise, label, self.times(), self.guidance, recorded=True)
         return (images*.5 + .5).clamp(0, 1)
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #0c372a90

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Callable, NamedTuple, Protocol, TypeVar
 
 import huggingface_hub.constants
 import torch
@@ -268,13 +268,22 @@ def fetch(
     return path
 
 # %% ../../nbs/07_zoo/00b_files.ipynb #ee41fe95
+class _Wrapper(Protocol):
+    "A model with its network inside, such as a `Vision`"
+    @property
+    def net(self)->nn.Module:
+        "The network"
+        ...
+
+_Model = TypeVar("_Model", bound=_Wrapper)
+
 def _load_published(
     name:str, # of the model
-    build:Callable[[], Any], # function that returns it untrained
+    build:Callable[[], _Model], # function that returns it untrained
     path=None, # a file at hand; the published one if None
     keys:tuple[str, ...]=("state_dict", "teacher"), # under which its tensors may lie
     unused:str | tuple[str, ...]=(), # beginnings of names of which the network has no use
-)->nn.Module: # the model with these weights
+)->_Model: # with these weights
     """A network of a library, with the weights of a file of that library's names
 
     A `ValueError` where they don't fit.

@@ -97,6 +97,17 @@ def _class_labels(
             f"label is {label}, but this network was trained without classes: leave it out")
     return None
 
+def _given_labels(
+    latents:Latents,
+    c_dim:int, # classes that the network knows
+)->Tensor: # [n]
+    "The class of each latent; a `ValueError` where they have none"
+    if latents.label is None:
+        raise ValueError(
+            f"these latents have no classes, and this network has {c_dim}: "
+            "give Latents(z, label), or take them from sample()")
+    return latents.label
+
 def _sample_z(
     n:int, # how many
     z_dim:int, # length of each

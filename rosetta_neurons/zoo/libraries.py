@@ -10,7 +10,7 @@ import logging
 import re
 from contextlib import contextmanager
 from math import isqrt
-from typing import Callable
+from typing import Any, Callable, TypeVar
 
 import huggingface_hub.constants
 import open_clip
@@ -202,7 +202,8 @@ def _follows(
 )->bool:
     "Do the maps change where the images did?"
     change = (maps[1:] - maps[:1]).square().sum(1).sqrt().flatten(1)
-    where = adaptive_avg_pool2d(_changed(64), maps.shape[2:]).flatten(1)
+    rows, columns = maps.shape[2:]
+    where = adaptive_avg_pool2d(_changed(64), (rows, columns)).flatten(1)
     return all(torch.corrcoef(torch.stack(o))[0, 1] > .7 for o in zip(change, where))
 
 def _grids(
@@ -218,10 +219,12 @@ def _grids(
             grids.setdefault(grid, []).append(layer)
     return grids
 
+_Model = TypeVar("_Model", bound=Vision)
+
 def _with_layers(
-    model:Vision, # without layers
+    model:_Model, # without layers
     inside:str="", # where in its network the vision model is: "visual."
-):
+)->_Model:
     "A model with default layers that passed the test"
     model.eval()
     x = _probes(model.size)
@@ -292,12 +295,18 @@ def _trained_timm(name:str)->nn.Module:
             "pretrained=False, or give checkpoint_path=")
     return _fetched(lambda: timm.create_model(name, pretrained=True), f"timm:{name}", where)
 
+def _timm_cfg(
+    net:nn.Module, # of timm
+)->dict[str, Any]: # `input_size`, `mean`, `std`, ...
+    "What timm says of a network's training"
+    return getattr(net, "pretrained_cfg")
+
 def _square_side(
-    net, # of timm
+    net:nn.Module, # of timm
     name:str, # of it
 )->int: # pixels
     "The side of the pictures that a network was trained on"
-    _, rows, columns = net.pretrained_cfg["input_size"]
+    _, rows, columns = _timm_cfg(net)["input_size"]
     if rows != columns:
         raise ValueError(
             f"timm:{name} looks at pictures of {rows} x {columns}; "
@@ -319,7 +328,7 @@ def timm_model(
     if path:
         _load_fitting(net, _unwrapped(read_state(path), *_WRAPPERS), path)
     side = _square_side(net, name)
-    cfg = net.pretrained_cfg
+    cfg = _timm_cfg(net)
     return _with_layers(Vision(net, [], side, cfg["mean"], cfg["std"]))
 
 def _timm_entry(name:str)->_Entry:
@@ -354,7 +363,7 @@ def open_clip_model(
         net = load()
     if path:
         _load_fitting(net, _unwrapped(read_state(path), *_WRAPPERS), path)
-    visual = net.visual
+    visual:Any = net.visual
     size = visual.image_size
     if isinstance(size, (tuple, list)):
         size = size[0]

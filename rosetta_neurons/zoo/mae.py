@@ -37,7 +37,8 @@ def mini_vit(
         num_heads=4,
         num_classes=0,
         **kwargs)
-    net.pos_embed.data[:, 1:] = _sine_positions(128, 8)
+    if net.pos_embed is not None:
+        net.pos_embed.data[:, 1:] = _sine_positions(128, 8)
     return net
 
 def _mlp_layers(net:VisionTransformer)->list[str]:
@@ -94,8 +95,12 @@ class MaskedAutoencoder(nn.Module):
         x:Tensor, # preprocessed images [B, 3, H, W]
         keep:Tensor | None=None, # numbers of the visible patches [B, k]; None: all
     )->Tensor: # [B, 1+k, dim], CLS first
-        "Tokens of the visible patches"
+        "Tokens of the visible patches; a `ValueError` without a CLS token or codes of positions"
         e = self.encoder
+        if e.pos_embed is None or e.cls_token is None:
+            raise ValueError(
+                "the encoder needs a CLS token and codes of positions: "
+                "build it without class_token=False and pos_embed='none'")
         t = e.patch_embed(x) + e.pos_embed[:, 1:]
         if keep is not None:
             t = t.gather(1, _as_index(keep, t.shape[-1]))
@@ -172,6 +177,8 @@ def _full_vit(
 )->Vision:
     "An untrained transformer of timm without a last layer, for pictures of ImageNet"
     net = timm.create_model(architecture, pretrained=False, num_classes=0)
+    if not isinstance(net, VisionTransformer):
+        raise ValueError(f"{architecture} is a {type(net).__name__}; expected a VisionTransformer")
     return _wrap_vit(net, **IMAGENET)
 
 def _load_vit(

@@ -21,7 +21,7 @@ from .core import IMAGENET, Vision, register
 from .weights import _load_fitting
 from .files import Source, _check_file, read_state
 from .reading import _unwrapped
-from .libraries import _with_layers
+from .libraries import _timm_cfg, _with_layers
 
 # %% ../../nbs/07_zoo/10_real.ipynb #0d443074
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _build_lite(
 )->Vision:
     "An EfficientNet-Lite of timm, untrained"
     net = timm.create_model(f"tf_{name}")
-    cfg = net.pretrained_cfg
+    cfg = _timm_cfg(net)
     return _with_layers(Vision(net, [], cfg["input_size"][1], cfg["mean"], cfg["std"]))
 
 def _load_lite(

@@ -66,7 +66,7 @@ class _Signal(NamedTuple):
     size:int # samples a side, with margins
     rate:int # samples across the picture
     cutoff:float # highest frequency
-    stopband:float | None # end of the band that filters may touch
+    stopband:float | None # end of the band that filters may touch; None: not known
 
 def _ladder(
     resolution:int,
@@ -118,12 +118,13 @@ def _numbered_signals(
 # %% ../../nbs/07_zoo/07_signals.ipynb #4d200ba0
 def _side_spec(side:str, s:_Signal)->dict[str, Any]:
     "What a layer knows of the signal on one of its sides"
+    stopband = s.cutoff if s.stopband is None else s.stopband
     return {
         f"{side}_channels": s.channels,
         f"{side}_size": s.size,
         f"{side}_sampling_rate": s.rate,
         f"{side}_cutoff": s.cutoff,
-        f"{side}_half_width": max(s.stopband, s.rate/2) - s.cutoff}
+        f"{side}_half_width": max(stopband, s.rate/2) - s.cutoff}
 
 def _layer_spec(
     a:_Signal, # what comes in

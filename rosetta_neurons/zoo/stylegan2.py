@@ -179,13 +179,13 @@ class _Block(nn.Module):
         self.first = n_in == 0
         self.num_conv = 1 if self.first else 2
         self.register_buffer("resample_filter", _fir_filter())
-        shared = dict(w_dim=w_dim, conv_clamp=conv_clamp)
         if self.first:
             self.const = nn.Parameter(torch.randn(n_out, res, res))
         else:
-            self.conv0 = _SynthesisLayer(n_in, n_out, res=res, up=True, **shared)
-        self.conv1 = _SynthesisLayer(n_out, n_out, res=res, **shared)
-        self.torgb = _ToRGB(n_out, img_channels, **shared)
+            self.conv0 = _SynthesisLayer(
+                n_in, n_out, w_dim, res=res, up=True, conv_clamp=conv_clamp)
+        self.conv1 = _SynthesisLayer(n_out, n_out, w_dim, res=res, conv_clamp=conv_clamp)
+        self.torgb = _ToRGB(n_out, img_channels, w_dim, conv_clamp=conv_clamp)
 
     def _doubled(self, img:Tensor)->Tensor:
         "The picture so far, at twice the size"
@@ -227,10 +227,13 @@ class _Synthesis(nn.Module):
             block = getattr(self, f"b{r}")
             x, img = block(x, img, ws[:, at:at+block.num_conv+1], noise)
             at += block.num_conv
+        assert img is not None # as there is a block of 4 pixels
         return img
 
 def _resolutions(size:int)->list[int]:
-    "Sizes of the blocks: 4, 8, ..., `size`"
+    "Sizes of the blocks: 4, 8, ..., `size`; a `ValueError` where these don't lead to it"
+    if size < 4 or size & (size-1):
+        raise ValueError(f"images of {size} pixels a side; expected 4, 8, 16 or so on")
     return [2**i for i in range(2, int(math.log2(size))+1)]
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #3d15d10f
@@ -290,6 +293,8 @@ class _StyleGenerator(nn.Module):
 
 class StyleGAN2(_StyleGenerator):
     "Generator of Karras et al. (2020); `config` holds the arguments it was built with"
+    aliases:dict[str, str] # further names of layers, where a file's layout has its own
+
     def __init__(self,
         z_dim=512, # length of z
         c_dim=0, # classes; 0 if there are none

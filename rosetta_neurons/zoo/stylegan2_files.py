@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .core import from_weights, register, _weights_family
 from .weights import _load_fitting
@@ -183,7 +183,7 @@ def _from_rosinality(state:dict[str, Tensor], config:dict[str, Any])->StyleGAN2:
     return G
 
 # %% ../../nbs/07_zoo/01b_stylegan2_files.ipynb #c0323022
-def _load_stylegan2(name:str, path=None)->StyleGAN2:
+def _load_stylegan2(name:str, path=None)->nn.Module:
     "A trained generator from a file of either layout; the published one if `path` is None"
     state, attributes = read_generator(path or fetch(name), "g_ema")
     family = "rosinality" if "style.1.weight" in state else "stylegan2"

@@ -19,7 +19,6 @@ from .signals import _Signal, _down_matrix, _kaiser_lowpass, _layer_specs
 from .signals import _numbered_signals, _up_matrix
 from .stylegan2 import _FullyConnected, _StyleGenerator, _normalize_2nd_moment
 
-
 # %% ../../nbs/07_zoo/07_styleganxl.ipynb #ac7d8880
 def _matrix(*rows)->Tensor:
     "Rows of numbers [B] as matrices [B, rows, columns]"
