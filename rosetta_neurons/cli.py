@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 from fastcore.meta import delegates
 
-from .command import _TASK_NAMES, _by_model, _check_command, _in_layers
-from .command import _layers_by_pattern
-from .command import _invert_options, _mine_options, _model_names, _train_options
-from .command import _named_network, _run_command, _typed
+from rosetta_neurons.command import (
+    _TASK_NAMES, _check_command, _files_of_weights, _in_layers, _invert_options,
+    _layers_by_pattern, _mine_options, _model_names, _named_network, _run_command,
+    _train_options, _typed)
 
 # %% ../nbs/17_cli.ipynb #1024a618
 _VISION = ("mini_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_mae", "mini_clip_resnet")
@@ -94,17 +94,6 @@ def _check_samples(
         raise ValueError(
             f"{name} has no samples to look at: give --images, or a --generator that has, "
             f"such as {', '.join(_GENERATORS)}")
-
-def _files_of_weights(
-    checkpoint, # words of --checkpoint, or None
-    names:list[str], # of all models
-)->dict[str, str]: # {name: file}
-    "One file for each model that has weights of its own"
-    files = _by_model(checkpoint, names, "checkpoint", bare=False)
-    for name, given in files.items():
-        if len(given) > 1:
-            raise ValueError(f"--checkpoint names {name} twice")
-    return {name: given[0] for name, given in files.items()}
 
 @delegates(_mine_options)
 def mine_folder(
@@ -307,7 +296,7 @@ def edit_file(
     remove:bool=False, # take the concepts away
     # numbers of the concepts to edit, as on the dictionary's page; all if none is given
     concepts:Annotated[list[int] | None, _NUMBERS]=None,
-    hold:float=2., # preservation weight: of all other matched units, which stay as they are
+    preserve:float=2., # preservation weight: of all other matched units, which stay as they are
     generator:str="mini_stylegan2", # whose image is edited
     models:Annotated[Sequence[str], _SEVERAL]=_VISION, # what it was mined with
     dictionary:str="rosetta", # folder of their dictionary; mined first if there is none
@@ -343,7 +332,7 @@ def edit_file(
         z = found.latents
         compared_by = found.compared_by
     edited = edit(
-        G, z, change, mined.dictionary, concepts, hold=hold, steps=steps, progress=progress)
+        G, z, change, mined.dictionary, concepts, preserve=preserve, steps=steps, progress=progress)
     edited.compared_by = compared_by
     return _write_result(edited, G(z).detach(), "source", out)
 

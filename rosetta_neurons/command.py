@@ -300,6 +300,17 @@ def _by_model(
         found.setdefault(word.name, []).append(word.value)
     return found
 
+def _files_of_weights(
+    checkpoint, # words of --checkpoint, or None
+    names:list[str], # of all models
+)->dict[str, str]: # {name: file}
+    "One file for each model that has weights of its own"
+    files = _by_model(checkpoint, names, "checkpoint", bare=False)
+    for name, given in files.items():
+        if len(given) > 1:
+            raise ValueError(f"--checkpoint names {name} twice")
+    return {name: given[0] for name, given in files.items()}
+
 def _layers_like(
     model,
     patterns:list[str],

@@ -112,7 +112,7 @@ class _Edit:
     changed:list[tuple[str, int]] # (layer, channel) of G
     preserved:list[tuple[str, int]] # likewise
     objective:str # one of `OBJECTIVES`
-    hold:float # weight of the preserved units together
+    preserve:float # weight of the preserved units together
 
     def layers(self)->list[str]:
         "Layers of G that are asked for something"
@@ -136,9 +136,9 @@ class _Edit:
 
     def as_before(self, maps:dict[str, Tensor])->list[_Target]:
         "Others should do what they did"
-        if not (self.preserved and self.hold):
+        if not (self.preserved and self.preserve):
             return []
-        return _of_units(self.dictionary, self.preserved, maps, self.objective, self.hold)
+        return _of_units(self.dictionary, self.preserved, maps, self.objective, self.preserve)
 
     def ask(self,
         i:list[int], # numbers of the images of a batch of searches
@@ -172,9 +172,9 @@ def edit(
     concepts=None, # numbers or `Concept`s, one or several, to change; all if None
     pairs:list | None=None, # `Match`es, or (unit of G, model, partner), instead of concepts
     models=None, # that must know the units: one, several, or a dict by name; all if None
-    hold:float=2., # weight of all preserved units, where concepts or pairs are chosen
+    preserve:float=2., # weight of all preserved units, where concepts or pairs are chosen
     options:SearchOptions | None=None, # of the search; or single ones, by name
-    **kwargs
+    **kwargs # fields of `SearchOptions`
 )->Inversion: # in order of the latents; the searches of one image stand side by side
     """Edit images: find latents for which units do what `change` makes of their maps (Sec. 4.2)
 
@@ -184,14 +184,14 @@ def edit(
     that there is not, and for a generator that is not the dictionary's.
     """
     options = _options_of(edit, _EditOptions, options, kwargs)
-    _check_number("hold", hold)
+    _check_number("preserve", preserve)
     if not callable(change):
         raise TypeError(
             f"change is {change!r}; expected a function from maps to maps, such as shift(.25, 0)")
     dictionary.network("G", G)
     changed, preserved = _units_of(dictionary, models, concepts, pairs)
     z = z.to(_device_of(G))
-    wanted = _Edit(G, z, change, dictionary, changed, preserved, options.objective, hold)
+    wanted = _Edit(G, z, change, dictionary, changed, preserved, options.objective, preserve)
     # a search needs gradients, whatever stands around it
     with torch.inference_mode(False), evaluating(G):
         where = _Space(G, options.space)

@@ -232,7 +232,7 @@ class ImageRun(_Choice):
                 "give images of more kinds, or leave shuffle=True")
 
     def rearrange(self,
-        places:Sequence[int] | Tensor, # where each image of the new order stands now
+        places:Sequence[int] | Tensor, # [n]: where each image of the new order stands now
     )->bool:             # was it done?
         "Take another order, unless this one was asked for, or the other has more clashes"
         groups = self.groups[places]

@@ -269,7 +269,7 @@ def invert(
     perceptual=None, # network of a perceptual loss, or its name; chosen by `_compare_by` if None
     layers:dict[str, object] | None=None, # `{model: arguments of record}`, as in `mine`
     options:SearchOptions | None=None, # of the search; or single ones, by name
-    **kwargs
+    **kwargs # fields of `SearchOptions`
 )->Inversion: # in order of the images; the searches of one image stand side by side
     """Find latents for which units of G do what their partners do for `images` (Sec. 4.1)
 

@@ -97,7 +97,7 @@ class _Choices(_Networks):
 
     def chosen_concepts(self,
         concepts=None, # numbers or `Concept`s, one or several; all if None
-    )->list[Concept]:
+    )->list[Concept]: # as asked for
         "Concepts in the order asked for; errors as of `concept`"
         if concepts is None:
             return self.concepts
@@ -110,8 +110,11 @@ class _Choices(_Networks):
         models=None, # one, several, or a dict by name; networks, or names; all if None
         concepts=None, # numbers or `Concept`s, one or several; all if None
         pairs:list | None=None, # `Match`es, or (unit of G, model, partner)
-    )->list[Match]:
-        "Matches to be guided by; a `ValueError` where there are none"
+    )->list[Match]: # at least one
+        """Matches that an inversion or edit is guided by
+
+        A `ValueError` where there are none, and for models, concepts or pairs that there are not.
+        """
         models = self._model_names(models)
         if pairs is not None:
             found = self._matches_by_pair(pairs, models)

@@ -23,7 +23,7 @@ _WORDS = dict(norm=("l1", "l2"), toward=("mean", "start"), space=("z", "w"))
 
 @dataclass
 class SearchOptions:
-    """How `invert` and `edit` search: the arguments that both take, and their defaults
+    """How `invert` and `edit` search (Eq. 5 and 7): the arguments that both take, and their defaults
 
     A `ValueError` names the argument, its value, and what was expected.
     """

@@ -337,7 +337,7 @@ def _check_known(
             raise _no_such("model", name, models)
 
 def concept_names(
-    dictionary:RosettaDictionary,
+    dictionary:RosettaDictionary, # whose concepts are named
     models=None, # all that the dictionary knows, as in its `networks`; if None, these are found
     n:int=_SCENES, # scenes to look at
     size:int=16, # pixels a side of the masks

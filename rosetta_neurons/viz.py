@@ -256,7 +256,10 @@ def show_scores(
     measures:Sequence[str]=tuple(_MEASURES), # "correlation" and "centred", a column each
     dark:bool=False # light on dark?
 )->Figure:
-    "Histograms of the correlations of best buddies: of the true pairs, and under the null"
+    """Correlations of best buddies (Eq. 2 and 3), as histograms: of the true pairs, and under the nulls
+
+    A `ValueError` for models that the dictionary does not know.
+    """
     models = dictionary.models if models is None else _models_by_name(models, dictionary.names)
     with canvas(len(models), len(measures), dark=dark) as (fig, axs):
         for row, model in zip(axs, models):

@@ -370,12 +370,12 @@ def test_arguments_that_there_are_not(G, d, x):
         invert(G, x, None, d, step=3)
     with pytest.raises(TypeError, match="no argument 'reconstrution'; closest: 'reconstruction'"):
         invert(G, x, reconstrution="l1")
-    with pytest.raises(TypeError, match="no argument 'holds'; closest: 'hold'"):
-        edit(G, G.sample(1), shift(.1), d, holds=3)
+    with pytest.raises(TypeError, match="no argument 'preserves'; closest: 'preserve'"):
+        edit(G, G.sample(1), shift(.1), d, preserves=3)
     with pytest.raises(TypeError, match="expected a SearchOptions"):
         edit(G, G.sample(1), shift(.1), d, options=dict(steps=3))
-    with pytest.raises(ValueError, match="hold must be a number of at least 0, got -1"):
-        edit(G, G.sample(1), shift(.1), d, hold=-1)
+    with pytest.raises(ValueError, match="preserve must be a number of at least 0, got -1"):
+        edit(G, G.sample(1), shift(.1), d, preserve=-1)
 
 
 # layers in a terminal, and devices

@@ -207,7 +207,7 @@ class BigGAN(nn.Module):
     def forward(self,
         latents:Latents, # with a class each; B of them
     )->Tensor: # [B, 3, H, W] in [0, 1]
-        "Images, differentiable in `z`"
+        "Images, differentiable in `z`; a `ValueError` where latents have no class"
         c = F.one_hot(_given_labels(latents, self.c_dim), self.c_dim).to(latents.z.dtype)
         return self.raw(latents.z, c, latents.truncation)*.5 + .5
 

@@ -126,7 +126,10 @@ def _config_of(
     return config
 
 def clip_resnet50()->_OpenClipVision:
-    "OpenAI's CLIP with a ResNet-50 (Radford et al., 2021), untrained"
+    """OpenAI's CLIP with a ResNet-50 (Radford et al., 2021), untrained
+
+    A `ValueError` where open_clip is too old to know it.
+    """
     net = CLIP(**_config_of("RN50"), quick_gelu=True)
     return _OpenClipVision(net, CLIP_STAGES, 224, words="RN50", **_CLIP_NORM)
 

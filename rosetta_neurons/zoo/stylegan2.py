@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .core import Latents, register
-from .latents import _class_labels, _sample_z
+from .latents import _class_labels, _given_labels, _sample_z
 
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #ed4b9cc4
@@ -275,24 +275,34 @@ class _StyleGenerator(nn.Module):
         label=None, # class, of a conditional network: a number or n of them
         truncation:float | None=None, # None: 1, no truncation
     )->Latents:
-        "Random latents"
+        """Random latents
+
+        A `ValueError` for `n` below 1; that or a `TypeError` for a class that there is not.
+        """
         z = _sample_z(n, self.z_dim, seed)
         labels = _class_labels(label, n, self.c_dim, seed)
         return Latents(z, labels, 1. if truncation is None else truncation)
 
     def forward(self,
-        latents:Latents,
+        latents:Latents, # of `sample`, or with `w`
     )->Tensor: # [B, 3, H, W] in [0, 1]
-        "Images, differentiable in `z`, or in `w` when the latents hold it"
+        """Images, differentiable in `z`, or in `w` when the latents hold it
+
+        A `ValueError` where a network with classes gets none.
+        """
         ws = latents.w
         if ws is None:
-            label = latents.label
-            c = None if label is None else F.one_hot(label, self.c_dim).float()
+            c = None
+            if self.c_dim:
+                c = F.one_hot(_given_labels(latents, self.c_dim), self.c_dim).float()
             ws = self.w(latents.z, c, latents.truncation)
         return (self._drawn(ws)*.5 + .5).clamp(0, 1)
 
 class StyleGAN2(_StyleGenerator):
-    "Generator of Karras et al. (2020); `config` holds the arguments it was built with"
+    """Generator of Karras et al. (2020); `config` holds the arguments it was built with
+
+    A `ValueError` for images of another size than 4, 8, 16 or so on pixels.
+    """
     aliases:dict[str, str] # further names of layers, where a file's layout has its own
 
     def __init__(self,
