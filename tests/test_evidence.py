@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest,torch
 
 from rosetta_neurons.cli import mine_folder
+from rosetta_neurons.correlation import PairCorrelation
 from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.permutations import _CachedMaps
 from rosetta_neurons.nulls import p_values, permuted_maxima, planted
@@ -80,6 +81,32 @@ def test_earlier_version():
     assert len(d.concepts)==15 and d.matches[0].p is None
     c = d.compare(d)
     assert (c.matches,c.neurons,c.found)==(1,1,1) and [i for i,_ in c.counterparts]==list(range(15))
+
+def test_version_2(tmp_path):
+    "Of before some fields were renamed: the same tensors to the last bit, and the same numbers under other names"
+    old = root/'tests/fixtures/dictionary_v2'
+    d = RosettaDictionary.load(old)
+    d.save(tmp_path)
+    assert (tmp_path/'dictionary.safetensors').read_bytes() == (old/'dictionary.safetensors').read_bytes()
+    was, now = (json.loads((o/'dictionary.json').read_text()) for o in (old, tmp_path))
+    assert was['version'] == 2 and now['version'] == 3 and was['recipe'] == now['recipe']
+    assert len(was['concepts']) == len(now['concepts']) == 29
+    for one, two in zip(was['concepts'], now['concepts']):
+        assert [one[k] for k in ('units', 'correlation', 'content', 'null_content', 'flip_content', 'q')] == [
+            two[k] for k in ('units', 'correlation', 'centred', 'null_centred', 'flip_centred', 'q')]
+    (tmp_path/'dictionary.json').write_text((old/'dictionary.json').read_text().replace('"q": 0.', '"q": 0.9', 1))
+    with pytest.raises(ValueError, match='was it edited'):
+        RosettaDictionary.load(tmp_path)
+
+def test_older_state():
+    "The sums of squares of a `PairCorrelation` were called energy once"
+    gen = torch.Generator().manual_seed(0)
+    a, b = ({'x': torch.randn(9, 3, 4, 4, generator=gen)} for _ in range(2))
+    pc = PairCorrelation()
+    pc.update(a, b)
+    state = {k.replace('.sum_sq.', '.energy.'): x for k, x in pc.state_dict().items()}
+    assert any('.energy.' in k for k in state)
+    assert torch.equal(PairCorrelation().load_state_dict(state).compute(), pc.compute())
 
 def test_agreement_finds_the_planted():
     "A network whose channels are colours tells sky from ground on scenes where they differ in colour, and nothing of the animal"
