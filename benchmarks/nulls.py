@@ -14,6 +14,7 @@ from rosetta_neurons.planted import SITUATIONS
 from rosetta_neurons.trials import null_trial
 
 SHARED = 30
+OTHERS = {} # further nulls, each measured in the place of the shuffled one: {its name: what makes it, such as its class}
 
 
 def rates(kind, draws, shared):
@@ -24,6 +25,11 @@ def rates(kind, draws, shared):
     row = dict(both=fmean(both), both_error=stdev(both)/draws**.5, shuffled=fmean(shuffled), shuffled_error=stdev(shuffled)/draws**.5)
     if shared:
         row |= dict(power=fmean(o.found for o in trials), power_shuffled=fmean(o.found_shuffled for o in trials))
+    for name, make in OTHERS.items():
+        trials = [null_trial(kind, seed, shared=shared, null=make()) for seed in range(draws)]
+        row[name] = fmean(o.wrong_shuffled/max(1, o.kept_shuffled) for o in trials)
+        if shared:
+            row[f"power_{name}"] = fmean(o.found_shuffled for o in trials)
     return {k: round(v, 4) for k, v in row.items()}
 
 

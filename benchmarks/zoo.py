@@ -79,7 +79,7 @@ def rounded(x): return {k: rounded(v) for k, v in x.items()} if isinstance(x, di
 if __name__ == "__main__":
     path = HERE/"zoo.json"
     result = json.loads(path.read_text()) if path.is_file() else {}
-    if unknown := set(sys.argv[1:]) - {f.__name__ for f in ALL}: sys.exit(f"no model {unknown.pop()}; there are {', '.join(f.__name__ for f in ALL)}")
+    if unknown := set(sys.argv[1:]) - {f.__name__ for f in ALL}: sys.exit(f"nothing says how to measure {unknown.pop()}: write a function of that name, and add it to ALL. There are {', '.join(f.__name__ for f in ALL)}")
     for f in ALL:
         if sys.argv[1:] and f.__name__ not in sys.argv[1:]: continue
         if not (WEIGHTS/f"{f.__name__}.safetensors").is_file(): print(f.__name__, "has no weights yet"); continue

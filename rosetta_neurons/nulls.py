@@ -295,15 +295,16 @@ def _with_norms(
     return pc
 
 class _Pairings:
-    "Sums of the true pairing over both halves, and of shuffled images"
+    "Sums of the true pairing over both halves, and of shuffled images or another null"
     def __init__(self,
         a:dict[str, Tensor],
         b:dict[str, Tensor],
+        null, # of `pairings`
     ):
         self.one = _with_norms(a, b)
         self.two = _with_norms(a, b)
         self.null = PairCorrelation()
-        self.rearranged = _ShuffledPairs()
+        self.rearranged = null or _ShuffledPairs()
 
     def update(self,
         a:dict[str, Tensor],
@@ -338,6 +339,7 @@ def pairings(
     batch:int = 50, # images at a time
     groups:Tensor | None = None, # `[n]`, group of each image; all are independent if None
     seed:int = 0, # of the halves, and of the order of grouped images
+    null = None, # a new object like `_ShuffledPairs`, to be used instead of it
 )->tuple[PairCorrelation, PairCorrelation, PairCorrelation]: # true, shuffled, sign-flipped
     """Correlation of two models (Eq. 2), and the same under the shuffled and the sign-flip null
 
@@ -352,7 +354,7 @@ def pairings(
         b = _of_images(b, order)
         groups = groups[order]
     second = _random_halves(groups, seed)
-    sums = _Pairings(a, b)
+    sums = _Pairings(a, b, null)
     for i in range(0, n, batch):
         some = slice(i, i+batch)
         sums.update(_of_images(a, some), _of_images(b, some), second[some])

@@ -47,7 +47,7 @@ class _NullTrial:
     kept:int # matches
     wrong:int # those of them that share nothing
     found:float # share of the pairs that do share something which were kept
-    kept_shuffled:int # matches that the shuffled null alone would have kept
+    kept_shuffled:int # matches that the shuffled null alone, or `null`, would have kept
     wrong_shuffled:int # those of them that share nothing
     found_shuffled:float # as `found`
 
@@ -57,14 +57,15 @@ def null_trial(
     shared:int = 0, # units that share their signal
     k:int = 5, # K of Eq. 3
     rate:float = .05, # largest q-value that is kept
+    null = None, # of `pairings`: what to try in the place of the shuffled null
     **kw, # of `situation`
-)->_NullTrial: # counts with both nulls, and with the shuffled null alone
+)->_NullTrial: # counts with both nulls, and with the shuffled one (or `null`) alone
     """Match the two models of a planted situation, and count against the ground truth
 
     A `ValueError` for a `kind` that is none of `SITUATIONS`.
     """
     a, b, groups = situation(kind, seed, shared=shared, **kw)
-    tables = pairings(a, b, groups=groups, seed=seed)
+    tables = pairings(a, b, groups=groups, seed=seed, null=null)
     pairs, scores, decoys, *_ = scored_buddies(*tables, k)
     right = (pairs[:,0] == pairs[:,1]) & (pairs[:,0] < shared)
     by_shuffling = q_values(scores[:,1], decoys[:,1])

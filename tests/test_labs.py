@@ -104,23 +104,34 @@ def made(tmp_path_factory):
     build_labs('a course for tests', root/'nbs/labs', out)
     return out
 
+def asked(items):
+    "The labs that the chosen tests want graded; all of them where one test is about no lab"
+    named = [[l for l in labs if l in o.name] for o in items if 'grades' in o.fixturenames]
+    return [l for l in labs if any(l in o for o in named)] if all(named) else labs
+
 @pytest.fixture(scope='session')
-def grades(made, tmp_path_factory):
-    "All submissions in one folder, graded in one go: {file: row}, with the feedback as `says`"
+def grades(made, tmp_path_factory, request):
+    "The submissions of the labs that are asked for, graded in one go: {file: row}, with the feedback as `says`"
+    labs = asked(request.session.items)
     folder = tmp_path_factory.mktemp('submissions')
     (out := tmp_path_factory.mktemp('grades')).chmod(0o755)
     def put(name, nb): (folder/f'{name}.ipynb').write_text(json.dumps(nb))
     solution,student = ({l: json.loads((made/k/f'{l}.ipynb').read_text()) for l in labs} for k in ('solution','student'))
     for l in labs: put(f'{l}-solution', solution[l]), put(f'{l}-blank', student[l])
-    for i,(l,q,_,_,code) in enumerate(planted): put(f'planted-{i}', replaced(bare(solution[l]), code))
+    for i,(l,q,_,_,code) in enumerate(planted):
+        if l in labs: put(f'planted-{i}', replaced(bare(solution[l]), code))
+    if labs==[p.stem for p in masters]: others(put, made, solution, student, folder)
+    grade_labs(folder, made/'autograder', out/'grades.csv', minutes=3, seconds=30)
+    def says(row): return (out/'grades/instructor'/row['feedback']).read_text()
+    return {r['file']: {**r, 'says': says(r)} for r in csv.DictReader(open(out/'grades.csv'))}
+
+def others(put, made, solution, student, folder):
+    "Submissions that test_solution, test_blank and test_planted do not ask for"
     for k,code in hostile.items(): put(f'hostile-{k}', (replaced if k=='flood' else with_cell)(bare(solution['1_maps']), code.replace('%r', repr(str(made))), *[5]*(k!='flood')))
     for k,code in blank.items(): put(f'cheat-{k}', with_cell(student['1_maps'], code.replace('%r', repr(str(made/'autograder'))), len(student['1_maps']['cells'])))
     with zipfile.ZipFile(folder/'zipped.zip', 'w') as z: z.writestr('my lab.ipynb', json.dumps(solution['1_maps']))
     (folder/'other.ipynb').write_text(json.dumps(dict(cells=[], metadata={}, nbformat=4, nbformat_minor=5)))
     (folder/'broken.ipynb').write_text('{')
-    grade_labs(folder, made/'autograder', out/'grades.csv', minutes=3, seconds=30)
-    def says(row): return (out/'grades/instructor'/row['feedback']).read_text()
-    return {r['file']: {**r, 'says': says(r)} for r in csv.DictReader(open(out/'grades.csv'))}
 
 def failed(row):
     "The tests that a submission failed: {(question, hidden or visible, name of the test)}"

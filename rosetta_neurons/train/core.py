@@ -150,7 +150,7 @@ class Task:
     Subclasses build their networks in `__init__` and define `step`; the rest is optional.
     """
     net:nn.Module # what learns; a task that calls it otherwise defines `export`
-    pool:_Pool # where batches come from
+    pool:_Pool # where batches of scenes come from; a task that needs no scenes has none
     steps = 1000 # default length
     every = 100 # steps between log lines
     early = False # keep the weights of a twentieth of the way?
@@ -255,7 +255,8 @@ class _Run:
                 f"{self.check} is of seed {state['seed']}, not {self.job.seed}: "
                 "give another folder, or resume=False")
         self.job.load_state_dict(state["job"])
-        self.job.pool.k = state["chunks"]
+        if hasattr(self.job, "pool"):
+            self.job.pool.k = state["chunks"]
         self.first = state["step"]
         self.spent = state["seconds"]
         torch.set_rng_state(state["rng"].cpu())
@@ -269,7 +270,7 @@ class _Run:
         _save_checkpoint(
             self.check,
             job=self.job.state_dict(),
-            chunks=self.job.pool.k,
+            chunks=self.job.pool.k if hasattr(self.job, "pool") else 0,
             step=step,
             seconds=self.seconds(),
             seed=self.job.seed,
