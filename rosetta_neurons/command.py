@@ -130,10 +130,10 @@ def _mine_options(
 def _invert_options(
     objective:str="cosine", # how maps are compared: "cosine", "released", or "paper" (Eq. 6)
     steps:int=500, # of the search
-    alpha:float=.1, # weight of the regularisation in Eq. 5
+    alpha:float | None=None, # weight of the regularisation in Eq. 5; 0.1 if None
     beta:float=1., # weight of the reconstruction in Eq. 7
     norm:str="l2", # of the regularisation: "l1" or "l2"
-    toward:str="mean", # what the regularisation draws to: "mean" or "start"
+    toward:str | None=None, # what the regularisation draws to: "mean" or "start"; the mean if None
 ):
     "Options that `rosetta-invert` hands on to `invert`"
 

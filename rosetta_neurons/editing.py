@@ -20,7 +20,7 @@ from .hooks import evaluating
 from .layers import _float32_by_default
 from .objectives import _Target, _of_units
 from .runtime import _check_number, _device_of, observe
-from .options import _EditOptions, SearchOptions, _options_of, _takes
+from .options import _EDIT, SearchOptions, _options_of, _takes_options
 from .search import _Asked, Inversion, _search_all
 from .spaces import _Space
 
@@ -162,7 +162,7 @@ def _units_of(
     matched = {o.unit for o in dictionary.matches}
     return sorted(changed), sorted(matched-changed)
 
-@_takes(_EditOptions)
+@_takes_options
 @_float32_by_default()
 def edit(
     G, # generator
@@ -183,7 +183,7 @@ def edit(
     function; a `ValueError` for a count below 1, for a start, a concept, a model or an objective
     that there is not, and for a generator that is not the dictionary's.
     """
-    options = _options_of(edit, _EditOptions, options, kwargs)
+    options = _options_of(edit, _EDIT, options, kwargs)
     _check_number("preserve", preserve)
     if not callable(change):
         raise TypeError(

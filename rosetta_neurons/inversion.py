@@ -25,7 +25,7 @@ from .images import to_image
 from .objectives import _Comparing, _Loss, _Target, _compare_by, _of_pairs, _of_units
 from .objectives import perceptual, _reconstruction_of
 from .runtime import _device_of, observe, _on_device
-from .options import SearchOptions, _options_of, _takes
+from .options import _INVERT, SearchOptions, _options_of, _takes_options
 from .search import _Asked, Inversion, _search_all
 from .spaces import _Space, _sampled
 from .viz import canvas, draw_image
@@ -256,7 +256,7 @@ def _check_arguments(dictionary, reconstruction, perceptual):
             f"and reconstruction is {reconstruction!r}")
 
 # %% ../nbs/12_inversion.ipynb #d9b9bb7a
-@_takes(SearchOptions)
+@_takes_options
 @_float32_by_default()
 def invert(
     G, # generator
@@ -280,7 +280,7 @@ def invert(
     those of `record` and `create_model`. A warning where a perceptual loss compares by a network
     that was mined.
     """
-    options = _options_of(invert, SearchOptions, options, kwargs)
+    options = _options_of(invert, _INVERT, options, kwargs)
     _check_arguments(dictionary, reconstruction, perceptual)
     reconstruct = _reconstruction_of(reconstruction)
     wanted = _wanted_by(G, images, options.start)

@@ -89,7 +89,7 @@ class _Resumable(_Passes):
             setattr(self, name, state[name])
         self.sums = None
         if state["sums"]:
-            self.sums = self._new_sums().load(state["sums"], self.device)
+            self.sums = self._new_sums().load(state["sums"], self.device, copy=False)
         for m, o in state["top"].items():
             self.top[m].load(o)
         self.findings.load(state, self.device)

@@ -19,25 +19,27 @@ from .runtime import _as_seeds, _check_counts, _check_number
 from .spaces import _Space, _Start, _starting_points
 
 # %% ../nbs/11f1_options.ipynb #5c32e282
-_WORDS = dict(norm=("l1", "l2"), toward=("mean", "start"), space=("z", "w"))
+_WORDS = dict(norm=("l1", "l2"), toward=("mean", "start", None), space=("z", "w", None))
 
 @dataclass
 class SearchOptions:
     """How `invert` and `edit` search (Eq. 5 and 7): the arguments that both take, and their defaults
 
-    A `ValueError` names the argument, its value, and what was expected.
+    A fresh start is near the mean, or at random for a z that is mapped to w. Where they are None,
+    `invert` takes start="fresh", alpha=.1 and toward="mean", and `edit` start="source", alpha=0 and
+    toward="start". A `ValueError` names the argument, its value, and what was expected.
     """
     objective:str="cosine" # how maps are compared: "cosine", "released" or "paper" (Eq. 6)
     space:str | None=None # "z" or "w"; w where G has one
     label:Any=None # of fresh latents; a generator with classes must be told which to draw
     truncation:Any=None # of fresh latents
-    start:Any="fresh" # "fresh" (near the mean; at random for a z mapped to w), "source", or latents
+    start:Any=None # "fresh", "source", which is the latents given, or latents
     steps:int=500 # of Adam
     lr:float | None=None # its rate; 0.05 for w, 0.02 for z, or 0.1 for a z that is mapped to w
-    alpha:float=.1 # coefficient of the distance, Eq. 5
+    alpha:float | None=None # coefficient of the distance, Eq. 5
     beta:float=1. # coefficient of the similarity, Eq. 7
     norm:str="l2" # of the distance: "l1" or "l2"
-    toward:str="mean" # what the distance is from: "mean" or "start"
+    toward:str | None=None # what the distance is from: "mean" or "start"
     seeds:Any=(0,) # one, or several: a fresh start of each image for each
     batch_size:int=16 # searches at a time
     frames:int=9 # images to keep on the way
@@ -47,15 +49,16 @@ class SearchOptions:
         self.seeds = _as_seeds(self.seeds)
         _check_counts(
             steps=(self.steps, 1), batch_size=(self.batch_size, 1), frames=(self.frames, 1))
-        _check_number("alpha", self.alpha)
         _check_number("beta", self.beta)
+        if self.alpha is not None:
+            _check_number("alpha", self.alpha)
         if self.lr is not None:
             _check_number("lr", self.lr, positive=True)
         _check_names("objective", [self.objective], OBJECTIVES)
         for name, words in _WORDS.items():
             x = getattr(self, name)
-            if x not in words and not (x is None and name == "space"):
-                raise ValueError(f"{name} {x!r} is neither {' nor '.join(map(repr, words))}")
+            if x not in words:
+                raise ValueError(f"{name} {x!r} is neither {words[0]!r} nor {words[1]!r}")
         if isinstance(self.start, str) and self.start not in ("source", "fresh"):
             raise ValueError(f"start {self.start!r} is neither 'source', 'fresh' nor latents")
 
@@ -80,36 +83,29 @@ class SearchOptions:
         return _starting_points(space, n, self.seeds, start, **asked)
 
 # %% ../nbs/11f1_options.ipynb #0249d9dd
-@dataclass
-class _EditOptions(SearchOptions):
-    "What `edit` does unless it is told otherwise: it stays near the image that is edited"
-    start:Any="source" # "source", "fresh" (near the mean; at random for a z mapped to w), or latents
-    alpha:float=0. # how much to stay near `toward`
-    toward:str="start" # "start" or "mean"
-    __delwrap__ = SearchOptions # where fastcore finds the words on all others
+_INVERT = dict(start="fresh", alpha=.1, toward="mean")
+_EDIT = dict(start="source", alpha=0., toward="start") # an edit stays near its image
 
-def _takes(
-    kind:Any, # `SearchOptions`, or what has other defaults
-)->Callable:
+def _takes_options(function:Callable)->Callable:
     "Decorator: `**kwargs` of a function are the options of a search, and its signature shows them"
-    def show(function):
-        shown = delegates(kind)(function)
-        shown.__delwrap__ = kind
-        return shown
-    return show
+    options:Any = SearchOptions # `delegates` takes classes, but is typed for functions alone
+    shown = delegates(options)(function)
+    shown.__delwrap__ = options # where fastcore finds the words on them
+    return shown
 
 def _options_of(
     function:Callable, # that was called; its arguments are named in the error
-    kind:type[SearchOptions], # with its defaults
+    own:dict[str, Any], # its own defaults: `_INVERT` or `_EDIT`
     options:SearchOptions | None, # that were given as one
     given:dict[str, Any], # single ones; these go first
-)->SearchOptions:
+)->SearchOptions: # without None where the function has a default
     "The options of a search; a `TypeError` for an argument that there is not"
     for name in given:
-        if name not in kind.__dataclass_fields__:
+        if name not in SearchOptions.__dataclass_fields__:
             raise TypeError(str(_no_such("argument", name, signature(function).parameters)))
-    if options is None:
-        return kind(**given)
+    options = SearchOptions() if options is None else options
     if not isinstance(options, SearchOptions):
         raise TypeError(f"options is {options!r}; expected a SearchOptions")
-    return replace(options, **given)
+    options = replace(options, **given)
+    missing = {name: o for name, o in own.items() if getattr(options, name) is None}
+    return replace(options, **missing)

@@ -300,7 +300,7 @@ def _search_all(
     options:SearchOptions,
 )->Inversion:
     "All searches, some at a time"
-    ref = _reference(space, start, options.toward)
+    ref = _reference(space, start, options.toward or "mean")
     lr = options.lr or _learning_rate(space)
     total = len(start.points)
     firsts = range(0, total, options.batch_size)
@@ -311,7 +311,7 @@ def _search_all(
         asked = _Asked() if tick.stopped else ask([i//starts for i in range(first, last)])
         search = _Search(
             space, start.points[some], start.like[some], asked.targets, options.objective,
-            options.alpha, options.beta, options.norm, ref[some], start.scale, asked.reconstruct)
+            options.alpha or 0., options.beta, options.norm, ref[some], start.scale, asked.reconstruct)
         return search.run(options.steps, lr, options.frames, tick)
 
     steps = options.steps*len(firsts)

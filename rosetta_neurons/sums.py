@@ -268,11 +268,12 @@ class _Sums(_Finishing):
     def load(self,
         state:dict, # from `state`
         device:torch.device | str = "cpu",
+        copy:bool = True, # False keeps the tensors of `state`, which may fill half of the memory
     )->"_Sums": # self
         "Go on from what was gathered"
         if not state:
             return self
-        state = _copied_to(state, device)
+        state = _brought_to(device, state, copy)
         shapes = {}
         for m, layers in state["shapes"].items():
             shapes[m] = {layer: tuple(shape) for layer, *shape in layers}
@@ -299,11 +300,12 @@ class _Sums(_Finishing):
         for name in _OF_PAIRS:
             setattr(null.rearranged, name, state["rearranged"][name])
 
-def _copied_to(
-    tree, # of dicts, with tensors and other things as leaves
+def _brought_to(
     device,
+    tree, # of dicts, with tensors and other things as leaves
+    copy:bool, # even if it is there?
 ): # likewise
-    "A copy on a device"
+    "A tree on a device"
     if isinstance(tree, dict):
-        return {k: _copied_to(o, device) for k, o in tree.items()}
-    return tree.to(device, copy=True) if isinstance(tree, Tensor) else tree
+        return {k: _brought_to(device, o, copy) for k, o in tree.items()}
+    return tree.to(device, copy=copy) if isinstance(tree, Tensor) else tree
