@@ -40,6 +40,8 @@ def mini_resnet(
     net.bn1 = nn.BatchNorm2d(width)
     net.register_module("maxpool", nn.Identity())
     net.fc = nn.Linear(6*width, num_classes)
+    # a plain ResNet from now on: pickle can't find a class that a function defines
+    net.__class__ = ResNet # pyright: ignore[reportAttributeAccessIssue]
     return net
 
 # %% ../../nbs/07_zoo/02_resnet.ipynb #f2762e0e
