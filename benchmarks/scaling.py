@@ -15,14 +15,14 @@ from rosetta_neurons.train.resnet import _ResNetTask, accuracy
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model
 from rosetta_neurons.zoo.core import Vision, load_weights
-from rosetta_neurons.zoo.resnet import _STAGES, MiniResNet
+from rosetta_neurons.zoo.resnet import _STAGES, mini_resnet
 
 WIDTHS, SEEDS = (3, 6, 12, 24, 48), (0, 1, 2)
 OUT = Path(__file__).with_suffix(".json")
 
 def network(width, seed, path=None):
     torch.manual_seed(1000*width + seed)
-    model = Vision(MiniResNet(width=width), _STAGES, 64)
+    model = Vision(mini_resnet(width=width), _STAGES, 64)
     if path: load_weights(model, path)
     model.name = f"width {width}, seed {seed}{'' if path else ', untrained'}"
     return model.eval().requires_grad_(False)

@@ -11,10 +11,10 @@ import json
 import math
 from collections.abc import Sized
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fastcore.basics import groupby
 from fastcore.xml import A, Article, B, Code, FT, H3, Img, P, Safe, Span, to_xml
-from PIL import Image
 from torch import Tensor
 
 from .dictionary import Concept, Match, RosettaDictionary
@@ -22,6 +22,9 @@ from .examples import _Picks
 from .gather import _interest_of, _neuron_units, _number_of
 from .pictures import _heat_strip, _webp_uri
 from .truth import ConceptName
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # %% ../nbs/09f_cards.ipynb #a88a49bb
 _SIGNIFICANT = .05 # false discovery rate
@@ -217,7 +220,7 @@ def _card_facts(
 
 def _concept_html(
     card:_Card,
-    strip:Image.Image, # from `_strip_of`
+    strip:"Image.Image", # from `_strip_of`
 )->Safe: # HTML
     "A concept on the contact sheet"
     i = card.number

@@ -16,7 +16,6 @@ from pathlib import Path
 from random import Random
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d
 from .reading import _ahead, _n_workers, _spans
@@ -183,6 +182,7 @@ def _small(
 
 def _glance_at_file(path:Path)->_Glance:
     "Of a file that is not needed whole"
+    from PIL import Image
     try:
         im, size = _decoded(path, least=2*_THUMB)
     except Exception as e:

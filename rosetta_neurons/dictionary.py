@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from huggingface_hub import HfApi, hf_hub_download
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
@@ -295,6 +294,7 @@ class RosettaDictionary(_Saved):
         **kw, # of `HfApi`, such as `token`
     )->str: # address of the commit
         "Save, and upload to the Hugging Face hub; errors are those of `save` and of the hub"
+        from huggingface_hub import HfApi
         api = HfApi(**kw)
         with tempfile.TemporaryDirectory() as tmp:
             api.create_repo(repo, private=private, exist_ok=True)
@@ -308,6 +308,7 @@ class RosettaDictionary(_Saved):
         **kw, # of `hf_hub_download`, such as `token` and `cache_dir`
     )->Self:
         "Download from the Hugging Face hub, check and load; a `ValueError` as in `load`"
+        from huggingface_hub import hf_hub_download
         tensors = hf_hub_download(repo, "dictionary.safetensors", revision=revision, **kw)
         hf_hub_download(repo, "dictionary.json", revision=revision, **kw)
         return cls.load(Path(tensors).parent)

@@ -8,9 +8,9 @@ __all__ = ['interval', 'gain', 'unit_groups', 'compare_groups', 'show_groups']
 # %% ../nbs/11_evidence.ipynb #895f22e3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from .correlation import PairCorrelation
@@ -19,6 +19,9 @@ from .matching import best_buddies
 from .nulls import _ShuffledPairs, _mirrored_maps, _shifted_maps
 from .truth import _FITS, Agreement
 from .viz import canvas
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # %% ../nbs/11_evidence.ipynb #304baec2
 def _quantiles(
@@ -217,7 +220,7 @@ def show_groups(
     kind:str="animal", # "animal", "scene" or "all"
     mark:str="auroc", # or "iou", "named"
     dark:bool=False, # light on dark?
-)->Figure:
+)->"Figure":
     "Agreement with ground truth of groups of units side by side, a panel for each model"
     said = "share named" if mark == "named" else mark.upper()
     with canvas(1, len(rows), (2.5, 3), dark) as (fig, axs):

@@ -10,18 +10,19 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ipywidgets
 from fastcore.xml import (
     FT, Div, Figcaption, Figure, Form, Img, Input, Label, Noscript, Option, Safe, Script, Select,
     Style, ft)
-from IPython import get_ipython
 from torch import Tensor
 
 from .cards import _html
 from .particulars import _asset
 from .pictures import _side_by_side, _webp_uri
+
+if TYPE_CHECKING:
+    import ipywidgets
 
 # %% ../nbs/13b_frames.ipynb #9ffa8d0d
 @dataclass
@@ -80,8 +81,9 @@ class _Control:
 
     def live(self,
         name:str, # what it is called
-    )->ipywidgets.Widget:
+    )->"ipywidgets.Widget":
         "The control in a kernel; its value is the number of the option"
+        import ipywidgets
         wide = dict(description=name, style=dict(description_width="initial"))
         if self.kind == "checkbox":
             return ipywidgets.Checkbox(value=bool(self.start), indent=False, **wide)
@@ -110,6 +112,7 @@ class _Live:
     def __init__(self,
         frames:"_Frames",
     ):
+        import ipywidgets
         self.frames = frames
         self.inputs: dict[str, Any] = {}
         for name, control in frames.controls.items():
@@ -155,8 +158,9 @@ class _Live:
         self.button.disabled = disabled
         self.button.description = text
 
-    def widget(self)->ipywidgets.Widget:
+    def widget(self)->"ipywidgets.Widget":
         "All of them, one below the other"
+        import ipywidgets
         button = [self.button] if self.frames.ahead else []
         return ipywidgets.VBox([*self.inputs.values(), *button, self.view])
 
@@ -219,12 +223,13 @@ class _Frames:
         controls = Form(*(o.html(name) for name, o in self.controls.items()))
         return dict(controls=_html(controls), parts=list(numbers), frames=frames)
 
-    def live(self)->ipywidgets.Widget:
+    def live(self)->"ipywidgets.Widget":
         "The widget in a kernel"
         return _Live(self).widget()
 
     def _repr_mimebundle_(self, include=None, exclude=None)->dict[str, Any]: # {mime type: data}
         "Both forms in a kernel; the page's alone where there is none"
+        from IPython import get_ipython
         live = {}
         if getattr(get_ipython(), "kernel", None):
             live = self.live()._repr_mimebundle_() or {}

@@ -9,13 +9,11 @@ __all__ = ['invert']
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from matplotlib.figure import Figure
-from PIL import Image
 from torch import Tensor
 
 from .dictionary import Match, RosettaDictionary
@@ -36,6 +34,9 @@ from .sources import _check_images
 from .objectives import OBJECTIVES, RECONSTRUCTIONS # noqa: F401
 from .objectives import lpips, similarity, standard # noqa: F401 (is only offered here)
 from .search import ramp # noqa: F401 (is only offered here)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # %% ../nbs/12_inversion.ipynb #fe9a008e
 def _of_array(
@@ -65,6 +66,7 @@ def _one_batch(
     images, # Pillow image, array, tensor, or list of these
 )->Tensor: # [n, 3, H, W], floating point
     "Images of any form as a batch; a `TypeError` for what is none"
+    from PIL import Image
     if isinstance(images, Image.Image):
         return to_image(images)
     if isinstance(images, (list, tuple)):
@@ -79,7 +81,7 @@ def _one_batch(
     return images[None] if images.ndim == 3 and images.shape[0] == 3 else images
 
 # %% ../nbs/12_inversion.ipynb #c6d6aaf1
-_PICTURES = (Tensor, Image.Image, np.ndarray, list, tuple, str, dict)
+_PICTURES = (Tensor, np.ndarray, list, tuple, str, dict)
 
 @dataclass
 class _Wanted:
@@ -328,7 +330,7 @@ def _show_course(
     called:str="wanted", # what stands above them
     rows:int=4, # at most
     dark:bool=False, # light on dark?
-)->Figure:
+)->"Figure":
     "A row for each image: what was wanted, and how it came about"
     rows = min(rows, len(inversion))
     columns = [] if wanted is None else [(called, wanted)]

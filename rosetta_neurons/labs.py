@@ -279,8 +279,11 @@ def _import_for_all():
     "Import what every grader needs, once: forked processes have it already"
     import IPython.core.interactiveshell # noqa: F401
     import matplotlib.pyplot # noqa: F401
+    import open_clip # noqa: F401
     import otter.test_files.exception_test # noqa: F401
     import rosetta_neurons.all # noqa: F401
+    import timm # noqa: F401
+    import torchvision # noqa: F401
 
 def _autograders(
     folder:str,

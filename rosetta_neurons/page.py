@@ -25,7 +25,7 @@ from rosetta_neurons.particulars import (
     _recipe_html,
 )
 from .truth import ConceptName
-from .viz import _HEAT_COLORS
+from .viz import _heat_colors
 
 # %% ../nbs/09h_page.ipynb #83c34f69
 _ORDERS = { # what concepts can be sorted by: their names on the page
@@ -112,7 +112,7 @@ def _page_data(
     return {
         "layers": layers,
         "models": d.models,
-        "colors": (_HEAT_COLORS*255).round().int().flatten().tolist(),
+        "colors": (_heat_colors()*255).round().int().flatten().tolist(),
         "concepts": details,
         "photos": texts,
     }

@@ -8,9 +8,9 @@ __all__ = []
 # %% ../nbs/09e_pictures.ipynb #764bd09b
 import base64
 import io
+from typing import TYPE_CHECKING
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from .dictionary import RosettaDictionary
@@ -18,6 +18,9 @@ from .examples import _MAP_SIDE, _take_batches
 from .gather import _SHOWN, _is_sampled
 from .runtime import _ready_to_mine
 from .viz import _fit_heat, fit_images
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # %% ../nbs/09e_pictures.ipynb #33d0c5ec
 _STRIP = 128 # pixels of an image of a strip along its longer side
@@ -31,15 +34,17 @@ def _data_uri(
 
 def _as_picture(
     image:Tensor, # [3, h, w] in [0, 1]
-)->Image.Image:
+)->"Image.Image":
     "A tensor as a picture of 8 bits a colour"
+    from PIL import Image
     return Image.fromarray((image*255).round().byte().permute(1, 2, 0).cpu().numpy())
 
 def _side_by_side(
     tiles:Tensor, # [B, 3, h, w] in [0, 1]
     gap:int=4, # pixels between two; four times that before the last
-)->Image.Image: # with transparent gaps
+)->"Image.Image": # with transparent gaps
     "Pictures side by side, the last one set apart"
+    from PIL import Image
     n, _, h, w = tiles.shape
     im = Image.new("RGBA", (n*w + (n+2)*gap, h))
     for i, o in enumerate(tiles):
@@ -51,8 +56,9 @@ def _strip_of(
     tiles:Tensor, # [B, 3, h, w] in [0, 1]
     room:int=_SHOWN, # tiles that a strip has room for
     gap:int=3, # pixels between two
-)->Image.Image: # with transparent gaps
+)->"Image.Image": # with transparent gaps
     "Pictures side by side, at even distances"
+    from PIL import Image
     h, w = tiles.shape[2:]
     im = Image.new("RGBA", (room*(w+gap) - gap, h))
     for i, o in enumerate(tiles):
@@ -60,7 +66,7 @@ def _strip_of(
     return im
 
 def _webp_bytes(
-    im:Image.Image,
+    im:"Image.Image",
     quality:int=80, # of 100
 )->bytes:
     "A picture as WebP"
@@ -69,7 +75,7 @@ def _webp_bytes(
     return out.getvalue()
 
 def _webp_uri(
-    im:Image.Image,
+    im:"Image.Image",
 )->str:
     "A picture as WebP, inside a page"
     return _data_uri(_webp_bytes(im), "webp")
@@ -105,6 +111,7 @@ def _read_photo(
     webp:bytes,
 )->Tensor: # [3, h, w] in [0, 1]
     "A small file as a tensor"
+    from PIL import Image
     with Image.open(io.BytesIO(webp)) as im:
         pixels = torch.frombuffer(bytearray(im.convert("RGB").tobytes()), dtype=torch.uint8)
         return pixels.view(im.height, im.width, 3).permute(2, 0, 1)/255
@@ -124,6 +131,7 @@ def _smaller_photo(
     pixels:int, # of the longer side, at most
     quality:int, # of 100
 )->bytes:
+    from PIL import Image
     with Image.open(io.BytesIO(webp)) as im:
         rgb = im.convert("RGB")
         rgb.thumbnail((pixels, pixels), Image.Resampling.LANCZOS)
@@ -145,6 +153,7 @@ def _heat_strip(
     heat:Tensor, # [B, h, w] in [0, 1]
 )->bytes: # WebP, [h, B*w], grey
     "Maps of one unit side by side, with nothing between"
+    from PIL import Image
     if max(heat.shape[1:]) < _MAP_SIDE/2:
         rows, columns = heat.shape[1:]
         heat = _fit_heat(heat, (2*rows, 2*columns))[:,0]

@@ -10,12 +10,14 @@ import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import DataLoader
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # %% ../nbs/01a1_sources.ipynb #8871149e
 def _check_shape(
@@ -74,20 +76,22 @@ def _bytes_of(
             f"what is white can't be told; {_cure(highest)}")
     return (values/257).round().astype(np.uint8)
 
-def _on_white(im:Image.Image)->Image.Image:
+def _on_white(im:"Image.Image")->"Image.Image":
     "What is transparent, on a white ground"
+    from PIL import Image
     im = im.convert("RGBA")
     ground = Image.new("RGBA", im.size, "white")
     return Image.alpha_composite(ground, im).convert("RGB")
 
 def _as_rgb(
-    im:Image.Image, # of any mode
-)->Image.Image:
+    im:"Image.Image", # of any mode
+)->"Image.Image":
     """In red, green and blue of 8 bits
 
     16 bits of grey are scaled, and what is transparent stands on white. Raises a `ValueError` where
     the values have no known range: floating point, 32 bits, fewer than 16 bits in 16.
     """
+    from PIL import Image
     if im.mode == "F":
         raise ValueError(
             "its values are floating-point numbers of unknown range: save it with 8 or 16 bits")
@@ -105,12 +109,12 @@ def _shown(
     "A path that can be printed"
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
-def _is_deep(im:Image.Image)->bool:
+def _is_deep(im:"Image.Image")->bool:
     "Has the opened file 16 bits in each of several channels? Known only before it is decoded"
     tiles = getattr(im, "tile", None)
     return bool(tiles) and ";16" in str(tiles[0][3]) and not im.mode.startswith("I")
 
-def _check_deep(im:Image.Image):
+def _check_deep(im:"Image.Image"):
     "Refuse what is left of 16-bit colour where the two upper bits were never used"
     colours = np.asarray(im.convert("RGB"))
     if colours.max() < _LEAST_16 >> 8:
@@ -121,8 +125,9 @@ def _check_deep(im:Image.Image):
 def _decoded(
     path,          # of an image file
     least:int|None=None, # a JPEG may be decoded smaller, with at least so many pixels a side
-)->tuple[Image.Image, tuple[int, int]]: # as RGB, upright; (rows, columns) of the whole image
+)->tuple["Image.Image", tuple[int, int]]: # as RGB, upright; (rows, columns) of the whole image
     "Open and decode a file"
+    from PIL import Image, ImageOps
     with Image.open(path) as im:
         width, height = im.size
         deep = _is_deep(im)
@@ -140,7 +145,7 @@ def _unreadable(path, error:Exception)->ValueError: # to be raised
 
 def read_image(
     path:str|Path, # in any format that Pillow reads
-)->Image.Image:
+)->"Image.Image":
     "A file in RGB, turned as its camera says; a `ValueError` names one that can't be read"
     try:
         im, _ = _decoded(path)
@@ -151,8 +156,9 @@ def read_image(
 # %% ../nbs/01a1_sources.ipynb #a31513e4
 _IMAGE_KEYS = ("image", "img", "pixel_values") # under which data sets keep an image
 
-def _from_pillow(im:Image.Image)->Tensor: # float32 `[3, H, W]`
+def _from_pillow(im:"Image.Image")->Tensor: # float32 `[3, H, W]`
     "A Pillow image as a tensor"
+    from PIL import ImageOps
     upright = ImageOps.exif_transpose(im) # a data set leaves this undone
     return torch.from_numpy(np.array(_as_rgb(upright))).permute(2, 0, 1)/255
 
@@ -160,6 +166,7 @@ def _from_bytes(
     x:np.ndarray, # uint8 `[H, W]`, `[H, W, 1 or 3]` or `[3, H, W]`
 )->Tensor:        # float32 `[3, H, W]`
     "Bytes as an image"
+    from PIL import Image
     if x.ndim == 3 and x.shape[0] in (1, 3) and x.shape[-1] > 4:
         x = np.moveaxis(x, 0, -1) # channels first, as PyTorch has them
     if x.ndim == 3 and x.shape[-1] == 1:
@@ -201,6 +208,7 @@ def to_image(
     It may be a Pillow image, a tensor or floating-point array `[3, H, W]`, bytes `[H, W, 3]`, or a
     path; or one of these first in a tuple, or under "image" in a dictionary.
     """
+    from PIL import Image
     x = _image_in(x)
     if isinstance(x, (str, Path)):
         x = read_image(x)

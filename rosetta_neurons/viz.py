@@ -12,20 +12,19 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.rcsetup import cycler
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from .layers import _models_by_name
 from .sources import _check_images
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # %% ../nbs/09_viz.ipynb #57ab6358
 _INK = ("#1c1c1c", "#ececec") # letters and lines: light, dark
@@ -42,6 +41,7 @@ def _theme(
     dark:bool=False # light on dark?
 )->dict[Any, Any]: # settings for `plt.rc_context`
     "Letters, lines and colours of every figure"
+    from matplotlib.rcsetup import cycler
     return {
         **dict.fromkeys(_INKED, _INK[dark]),
         **dict.fromkeys(_PAPERED, _PAPER[dark]),
@@ -62,8 +62,10 @@ def canvas(
     cols:int=1, # of panels
     size:tuple[float, float]=(4.5, 3), # of a panel: width, height in inches
     dark:bool=False # light on dark?
-)->Iterator[tuple[Figure, np.ndarray]]: # yields (figure, axes `[rows, cols]`)
+)->Iterator[tuple["Figure", np.ndarray]]: # yields (figure, axes `[rows, cols]`)
     "An empty figure in the theme, to be drawn on in the `with` block"
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
     width, height = size
     figsize = (cols*width, rows*height)
     with plt.rc_context(_theme(dark)):
@@ -79,7 +81,7 @@ def canvas(
 
 # %% ../nbs/09_viz.ipynb #774a0eb4
 def draw_image(
-    ax:Axes, # panel to draw on
+    ax:"Axes", # panel to draw on
     image:Tensor, # [3, H, W] in [0, 1]
     title:str="" # above the image
 ):
@@ -92,7 +94,7 @@ def show_images(
     titles:list[str] | None=None, # one for each
     columns:int=8, # images in a row
     dark:bool=False # light on dark?
-)->Figure:
+)->"Figure":
     "A grid of images; a `ValueError` if `images` are no batch of images in [0, 1]"
     _check_images(images)
     n = len(images)
@@ -117,7 +119,10 @@ def as_heat(
     return ((maps-mean)/(top-mean).clamp(min=1e-30)).clamp(0, 1)
 
 # %% ../nbs/09_viz.ipynb #4a8d9f9f
-_HEAT_COLORS = torch.tensor(mpl.colormaps["inferno"](range(256)))[:, :3].float() # [256, 3]
+def _heat_colors()->Tensor: # [256, 3] in [0, 1]
+    "Colours of heat, from none to the most"
+    import matplotlib as mpl
+    return torch.tensor(mpl.colormaps["inferno"](range(256)))[:, :3].float()
 
 def fit_images(
     images:Tensor, # [B, C, H, W] in [0, 1]
@@ -154,7 +159,7 @@ def overlay(
     grey = _as_grey(fit_images(images, size))
     heat = _fit_heat(heat, grey.shape[-2:])
     levels = (heat[:,0]*255).round().long()
-    color = _HEAT_COLORS.to(images)[levels].permute(0, 3, 1, 2)
+    color = _heat_colors().to(images)[levels].permute(0, 3, 1, 2)
     covered = (2*heat).clamp(0, 1)
     return torch.lerp(.4*grey, color*(.5+.8*grey), covered).clamp(0, 1)
 
@@ -183,7 +188,7 @@ def show_maps(
     images:Tensor, # [B, 3, H, W] in [0, 1]
     maps:dict[str, Tensor], # `{name: [B, h, w]}`, maps of one unit each, of any size
     dark:bool=False # light on dark?
-)->Figure:
+)->"Figure":
     """A row of images, and below it the same images under each unit's maps, as heat
 
     A `ValueError` if `images` are no batch of images in [0, 1].
@@ -232,7 +237,7 @@ def show_rows(
     columns:list[str] | None=None, # a name for each column
     size:float=1., # of an image, in inches
     dark:bool=False # light on dark?
-)->Figure:
+)->"Figure":
     """Rows of images, named at the left, in columns named above
 
     A `ValueError` if rows or `columns` differ in length, or a row is no batch of images in [0, 1].
@@ -255,7 +260,7 @@ def show_scores(
     models=None, # one, several, or a dict by name, a row each; networks, or names; all if None
     measures:Sequence[str]=tuple(_MEASURES), # "correlation" and "centred", a column each
     dark:bool=False # light on dark?
-)->Figure:
+)->"Figure":
     """Correlations of best buddies (Eq. 2 and 3), as histograms: of the true pairs, and under the nulls
 
     A `ValueError` for models that the dictionary does not know.
@@ -270,7 +275,7 @@ def show_scores(
     return fig
 
 def _draw_scores(
-    ax:Axes,
+    ax:"Axes",
     table:dict[str, Tensor], # of one model: `scores` and `decoys`
     measure:str # "correlation" or "centred"
 ):
@@ -286,7 +291,7 @@ def _draw_scores(
         _draw_threshold(ax, true[table["scores"][:,-1] <= .05])
 
 def _draw_null(
-    ax:Axes,
+    ax:"Axes",
     decoys:Tensor, # their correlations
     bins:list[float], # edges
     name:str, # of the null
@@ -297,10 +302,11 @@ def _draw_null(
     ax.hist(decoys, bins, histtype="step", lw=2, ls=dashes, label=label)
 
 def _draw_threshold(
-    ax:Axes,
+    ax:"Axes",
     significant:Tensor # correlations of the significant matches
 ):
     "A dotted line where matches begin to be significant"
+    import matplotlib as mpl
     if len(significant):
         ax.axvline(significant.min().item(), c=mpl.rcParams["text.color"], ls=":")
 
@@ -328,7 +334,7 @@ def _logged(
 def show_losses(
     log:str | Path | list[dict[str, float]], # folder that holds `log.jsonl`, or its rows, with "step"
     dark:bool=False # light on dark?
-)->Figure:
+)->"Figure":
     """Curves of every quantity that a training has logged, against its steps
 
     A `FileNotFoundError` where the folder has no `log.jsonl`.

@@ -29,7 +29,7 @@ EQUATIONS = { # where the paper has an equation, section or figure for it, or an
     'cls_attention': 'Caron et al., 2021', 'dino_resnet50': 'Caron et al., 2021', 'contrastive_loss': 'Radford et al., 2021',
     'zero_shot': 'Radford et al., 2021', 'clip_resnet50': 'Radford et al., 2021', 'flow_loss': 'Lipman et al., 2023',
     'frechet': 'Heusel et al., 2017', 'precision_recall': 'Kynkäänniemi et al., 2019', 'critic_loss': 'Sauer et al., 2021',
-    'MaskedAutoencoder': 'He et al., 2022', 'MiniResNet': 'He et al., 2016', 'StyleGAN2': 'Karras et al. (2020)',
+    'MaskedAutoencoder': 'He et al., 2022', 'mini_resnet': 'He et al., 2016', 'StyleGAN2': 'Karras et al. (2020)',
     'StyleGANXL': 'Sauer et al. (2022)', 'BigGAN': 'Brock et al. (2019)', 'standing_statistics': 'Brock et al. (2019)',
     'DiT': 'Peebles and Xie (2023)'}
 

@@ -136,7 +136,7 @@ def test_hub(tmp_path, monkeypatch):
     def download(repo, name, revision):
         asked.append((repo, name, revision))
         raise FileNotFoundError('no network')
-    monkeypatch.setattr(files, 'hf_hub_download', download)
+    monkeypatch.setattr(huggingface_hub, 'hf_hub_download', download)
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
     with pytest.raises(ConnectionError, match='stylegan2-cat-config-f.pt where there is a network, and put it at .*stylegan2_cat.pt'): create_model('stylegan2_cat')
     assert asked==[('ZeqiangLai/StyleGAN2', 'stylegan2-cat-config-f.pt', 'main')]
@@ -147,7 +147,7 @@ def test_every_name_without_a_network(name, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
     monkeypatch.setenv('HF_HUB_OFFLINE', '1')
     def download(*a, **k): raise FileNotFoundError('no network')
-    monkeypatch.setattr(files, 'hf_hub_download', download)
+    monkeypatch.setattr(huggingface_hub, 'hf_hub_download', download)
     with pytest.raises(ConnectionError) as e: create_model(name)
     assert all(o in str(e.value) for o in (SOURCES[name].url, SOURCES[name].licence, str(tmp_path), 'checkpoint_path='))
 

@@ -1,5 +1,5 @@
 "The full-size models: the originals' numbers at tiny sizes, their names and shapes at full size, and any model of timm"
-import json,warnings
+import json,pickle,warnings
 from pathlib import Path
 
 import numpy as np,pytest,torch
@@ -219,3 +219,10 @@ def test_shipped_dictionary(name):
     d = RosettaDictionary.shipped(name)
     assert d.digests=={m: _weights_digest(create_model(o)) for m,o in {'G': name, **{o: o for o in _VISION}}.items()}
     assert d.n==1600 and d.filter(q=.05).concepts
+
+@pytest.mark.parametrize('name', list_models('mini_*'))
+def test_models_can_be_pickled(name):
+    "As processes and `torch.save` want it, whatever function built the network"
+    model = create_model(name, pretrained=False)
+    copy = pickle.loads(pickle.dumps(model))
+    assert _weights_digest(copy)==_weights_digest(model)

@@ -3,6 +3,8 @@ import re
 import shutil
 import sys
 import tempfile
+import typing
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -24,6 +26,18 @@ def show_source(cell):
     "Exported code stays on the page, below its documentation"
     if "export" in cell.directives_:
         cell.directives_["exports"] = cell.directives_.pop("export")
+
+def import_with_annotations(
+    package:str,
+):
+    "Import a package, and what only its annotations name: nbdev looks these up"
+    for library in ("ipywidgets", "matplotlib.pyplot", "open_clip", "timm", "torchvision"):
+        import_module(library) # before, as it need not be ready for this
+    typing.TYPE_CHECKING = True
+    try:
+        import_module(f"{package}.all")
+    finally:
+        typing.TYPE_CHECKING = False
 
 class DocumentExports(Processor):
     "Fill in the documentation of exported names; nothing else of a notebook runs"
@@ -312,6 +326,7 @@ def main():
     "Build the site; a broken link or an option that is not understood is an error"
     cfg = get_config()
     d, names = site_config(cfg)
+    import_with_annotations(cfg.lib_path.name)
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
         write_sources(tmp, cfg, names)

@@ -11,8 +11,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.transforms.functional import to_pil_image
-from torchvision.utils import make_grid
 
 from .core import _Pool, _autocast, _fast, task
 from .stylegan2 import _Average, _GANTask, critic_loss
@@ -109,6 +107,8 @@ class _BigGANTask(_GANTask[BigGAN]):
         _batch_mode(self.ema.net)
         images = self.ema.net(z)
         self.ema.net.eval()
+        from torchvision.transforms.functional import to_pil_image
+        from torchvision.utils import make_grid
         return to_pil_image(make_grid(images, 8))
 
     def export(self)->dict[str, Tensor]:

@@ -8,11 +8,10 @@ __all__ = ['contrastive_loss', 'answers', 'zero_shot']
 # %% ../../nbs/15_train/07_clip.ipynb #714fe70b
 import math
 import re
-from typing import Any, Sequence
+from typing import TYPE_CHECKING, Any, Sequence
 
 import torch
 import torch.nn.functional as F
-from open_clip import CLIP
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -21,6 +20,9 @@ from .core import (
     _Pool, Task, _autocast, _fast, _on_scenes, _share_right, task, _warm_cosine)
 from ..world import ANIMALS, COLORS, Scenes, sample_scenes
 from ..zoo.clip import CLIP_STAGES, _ClipVision, mini_clip, tokenize
+
+if TYPE_CHECKING:
+    from open_clip import CLIP
 
 # %% ../../nbs/15_train/07_clip.ipynb #fa4a156a
 def _some(pieces:list[str], p:float)->list[str]:
@@ -60,7 +62,7 @@ def contrastive_loss(
 @task("mini_clip_resnet")
 class _CLIPTask(Task):
     "Images and shortened captions, each to find the other"
-    net:CLIP
+    net:"CLIP"
     steps = 3200
     batch_size = 128
     lr = 1e-3

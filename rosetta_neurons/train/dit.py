@@ -11,8 +11,6 @@ from typing import Any, Callable
 
 import torch
 from torch import Tensor, nn
-from torchvision.transforms.functional import to_pil_image
-from torchvision.utils import make_grid
 
 from .core import _Pool, Task, _autocast, _muon_and_adam, task
 from .stylegan2 import _Average, _can_compile
@@ -160,6 +158,8 @@ class _DiTTask(Task):
         label = (torch.arange(32)//4).to(self.device)
         with _autocast(self.device):
             x = G.flow(noise, label, G.times(12), self.guidance).float()
+        from torchvision.transforms.functional import to_pil_image
+        from torchvision.utils import make_grid
         return to_pil_image(make_grid((x*.5 + .5).clamp(0, 1), 8))
 
     def export(self)->dict[str, Tensor]:

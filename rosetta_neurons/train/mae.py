@@ -10,7 +10,6 @@ from typing import Any, Callable
 
 import torch
 import torch.nn.functional as F
-from timm.layers.attention import Attention
 from torch import Tensor, nn
 
 from ..hooks import evaluating, record
@@ -45,6 +44,7 @@ def _plain_attention(
 
     In training on a CPU, PyTorch's fused one takes half of the step.
     """
+    from timm.layers.attention import Attention
     for m in net.modules():
         if isinstance(m, Attention):
             m.fused_attn = False # pyright: ignore[reportAttributeAccessIssue] (timm: final)

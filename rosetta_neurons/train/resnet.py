@@ -17,7 +17,7 @@ from .core import (
     _Pool, Task, _autocast, _fast, _on_scenes, _share_right, task, _warm_cosine)
 from ..world import COATS, sample_scenes
 from ..zoo.core import Vision
-from ..zoo.resnet import _STAGES, MiniResNet
+from ..zoo.resnet import _STAGES, mini_resnet
 
 # %% ../../nbs/15_train/03_resnet.ipynb #5652a071
 @task("mini_resnet")
@@ -28,7 +28,7 @@ class _ResNetTask(Task):
 
     def __init__(self, seed:int, device:str):
         super().__init__(seed, device)
-        self.net = _fast(MiniResNet(width=self.width).to(device))
+        self.net = _fast(mini_resnet(width=self.width).to(device))
         self.model = Vision(self.net, _STAGES, 64).to(device)
         self.opt = torch.optim.AdamW(self.net.parameters(), 2e-3, weight_decay=.05)
         self.pool = _Pool(30 + seed, 64, chunk=8192)

@@ -13,8 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
-from torchvision.transforms.functional import to_pil_image
-from torchvision.utils import make_grid
 
 from .core import (
     _Net, _Pool, Task, _autocast, _fast, _lerp_all, task, _total, _warm_cosine)
@@ -143,6 +141,8 @@ class _GANTask(Task, Generic[_Net]):
         images:Tensor, # [n, 3, H, W] in [-1, 1]
     ):
         "Images as one picture, eight in a row"
+        from torchvision.transforms.functional import to_pil_image
+        from torchvision.utils import make_grid
         return to_pil_image(make_grid((images*.5 + .5).clamp(0, 1), 8))
 
     def export(self)->dict[str, Tensor]:

@@ -7,17 +7,18 @@ __all__ = ['CLIP_STAGES', 'tokenize', 'mini_clip', 'clip_resnet50']
 
 # %% ../../nbs/07_zoo/05_clip.ipynb #a09469bc
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import open_clip
 import torch
-from open_clip import CLIP, CLIPTextCfg, CLIPVisionCfg
 from torch import Tensor, nn
 
 from ..layers import _no_such
 from ..world import ANIMALS, COATS, COLORS
 from .core import Vision, register
 from .files import SOURCES, _load_published
+
+if TYPE_CHECKING:
+    from open_clip import CLIP
 
 # %% ../../nbs/07_zoo/05_clip.ipynb #eaf830b1
 _OTHER_WORDS = """
@@ -56,8 +57,9 @@ def tokenize(
     return torch.tensor(rows)
 
 # %% ../../nbs/07_zoo/05_clip.ipynb #41caa950
-def mini_clip()->CLIP:
+def mini_clip()->"CLIP":
     "Both encoders of `mini_clip_resnet`, for images of 64 pixels, untrained"
+    from open_clip import CLIP, CLIPTextCfg, CLIPVisionCfg
     pictures = CLIPVisionCfg(layers=(2, 2, 2, 2), width=16, head_width=64, image_size=128)
     words = CLIPTextCfg(
         context_length=_CONTEXT, vocab_size=_END+1, width=64, heads=2, layers=2)
@@ -67,7 +69,7 @@ def mini_clip()->CLIP:
 
 class _ClipVision(Vision):
     "A CLIP as a model of the zoo: a call gives features of images, `encode_text` of captions"
-    net:CLIP
+    net:"CLIP"
 
     def forward(self,
         images:Tensor, # [B, 3, H, W] in [0, 1]
@@ -114,12 +116,14 @@ class _OpenClipVision(_ClipVision):
 
     def numbers(self, captions)->Tensor:
         "Captions as rows of numbers"
+        import open_clip
         return open_clip.get_tokenizer(self.words)(captions)
 
 def _config_of(
     name:str, # of open_clip
 )->dict[str, Any]: # arguments of `CLIP`
     "How open_clip builds a model; a `ValueError` for a name that it does not know"
+    import open_clip
     config = open_clip.get_model_config(name)
     if config is None:
         raise ValueError(f"this open_clip does not know {name!r}: install a newer one")
@@ -130,6 +134,7 @@ def clip_resnet50()->_OpenClipVision:
 
     A `ValueError` where open_clip is too old to know it.
     """
+    from open_clip import CLIP
     net = CLIP(**_config_of("RN50"), quick_gelu=True)
     return _OpenClipVision(net, CLIP_STAGES, 224, words="RN50", **_CLIP_NORM)
 

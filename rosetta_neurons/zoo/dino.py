@@ -7,21 +7,24 @@ __all__ = ['dino_vit', 'cls_attention', 'dino_resnet50']
 
 # %% ../../nbs/07_zoo/04_dino.ipynb #b08c7f7f
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
-from torchvision.models import resnet50
 
 from .core import IMAGENET, Vision, register
 from .files import SOURCES, _load_published
 from .mae import _full_vit, _load_vit, mini_vit, _wrap_vit
-from .resnet import _STAGES, MiniResNet
+from .resnet import _STAGES, mini_resnet
+
+if TYPE_CHECKING:
+    from timm.models.vision_transformer import VisionTransformer
+    from torchvision.models import ResNet
 
 # %% ../../nbs/07_zoo/04_dino.ipynb #1dd78294
-def _dino_resnet()->MiniResNet:
+def _dino_resnet()->"ResNet":
     "The network of `mini_dino_resnet`: images to features [B, 192]"
-    net = MiniResNet()
+    net = mini_resnet()
     net.register_module("fc", nn.Identity())
     return net
 
@@ -33,7 +36,7 @@ register(
     licence="Apache-2.0")
 
 # %% ../../nbs/07_zoo/04_dino.ipynb #caa19307
-def dino_vit()->VisionTransformer:
+def dino_vit()->"VisionTransformer":
     "The untrained network of `mini_dino_vit`: images to features [B, 128], the CLS token"
     return mini_vit(dynamic_img_size=True)
 
@@ -76,6 +79,7 @@ def cls_attention(
 # %% ../../nbs/07_zoo/04_dino.ipynb #34ad177b
 def dino_resnet50()->Vision:
     "DINO's ResNet-50 (Caron et al., 2021), untrained: torchvision's without its last layer"
+    from torchvision.models import resnet50
     net = resnet50()
     net.register_module("fc", nn.Identity())
     return Vision(net, _STAGES, 224, **IMAGENET)

@@ -17,10 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, NamedTuple, Protocol, TypeVar
 
-import huggingface_hub.constants
 import torch
-from huggingface_hub import hf_hub_download
-from huggingface_hub.utils import WeakFileLock
 from torch import nn
 from tqdm.auto import tqdm
 
@@ -129,6 +126,7 @@ def _patient_only_online(
 
     Or where nothing is to be fetched. It would try for a minute.
     """
+    import huggingface_hub.constants
     was = huggingface_hub.constants.HF_HUB_OFFLINE
     why = ""
     if was or _is_offline():
@@ -189,6 +187,7 @@ def _from_web(
     path:Path, # where to put it
 ):
     "Fetch a file of the web"
+    from huggingface_hub.utils import WeakFileLock
     part = path.with_name(path.name + ".part")
     if _is_offline():
         raise ConnectionError("HF_HUB_OFFLINE is set")
@@ -210,6 +209,7 @@ def _from_hub(
     source:Source,
 )->Path:
     "A file of the Hugging Face hub, in its own cache; a `ConnectionError` where it can't be had"
+    import huggingface_hub.constants
     form = _HUB + "(.+?)/resolve/([^/]+)/(.+)"
     found = re.fullmatch(form, source.url)
     if found is None:
@@ -217,7 +217,7 @@ def _from_hub(
     repo, revision, name = found.groups()
     with _patient_only_online(huggingface_hub.constants.ENDPOINT) as why:
         try:
-            return Path(hf_hub_download(repo, name, revision=revision))
+            return Path(huggingface_hub.hf_hub_download(repo, name, revision=revision))
         except OSError as e:
             if not why:
                 raise

@@ -12,9 +12,6 @@ from contextlib import contextmanager
 from math import isqrt
 from typing import Any, Callable, TypeVar
 
-import huggingface_hub.constants
-import open_clip
-import timm
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
@@ -270,6 +267,7 @@ def _fetched(
     A `ConnectionError`, without a long wait, where weights are neither in the library's cache
     nor to be had.
     """
+    import huggingface_hub.constants
     with _patient_only_online(huggingface_hub.constants.ENDPOINT) as why, _quiet():
         try:
             return load()
@@ -281,6 +279,7 @@ def _timm_source(
     name:str, # of a network and perhaps a training
 )->str | None: # address of its weights
     "Where timm would fetch weights"
+    import timm
     cfg = timm.get_pretrained_cfg(name)
     if cfg and cfg.hf_hub_id:
         return f"https://huggingface.co/{cfg.hf_hub_id}"
@@ -288,6 +287,7 @@ def _timm_source(
 
 def _trained_timm(name:str)->nn.Module:
     "A network of timm with the weights that timm publishes"
+    import timm
     where = _timm_source(name)
     if not where:
         raise ValueError(
@@ -324,6 +324,7 @@ def timm_model(
     are not square; a `FileNotFoundError` or `ConnectionError` where weights can't be had. A name
     that timm does not know is an error of timm's.
     """
+    import timm
     net = _trained_timm(name) if pretrained and not path else timm.create_model(name)
     if path:
         _load_fitting(net, _unwrapped(read_state(path), *_WRAPPERS), path)
@@ -333,6 +334,7 @@ def timm_model(
 
 def _timm_entry(name:str)->_Entry:
     "What `create_model` needs for a name of timm"
+    import timm
     architecture = name.split(".")[0]
     if not timm.is_model(architecture):
         raise _no_such("timm model", name, timm.list_models())
@@ -354,6 +356,7 @@ def open_clip_model(
     A `ValueError` for weights that don't fit; a `FileNotFoundError` or `ConnectionError` where they
     can't be had. A name that open_clip does not know is an error of open_clip's.
     """
+    import open_clip
     def load():
         return open_clip.create_model(name, pretrained=tag, device="cpu")
     if tag:
@@ -373,6 +376,7 @@ def open_clip_model(
 
 def _open_clip_entry(name:str)->_Entry:
     "What `create_model` needs for a name of open_clip, with or without `/TAG`"
+    import open_clip
     name, _, tag = name.partition("/")
     if name not in open_clip.list_models():
         raise _no_such("open_clip model", name, open_clip.list_models())

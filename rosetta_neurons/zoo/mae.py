@@ -7,14 +7,16 @@ __all__ = ['mini_vit', 'MaskedAutoencoder', 'load_autoencoder']
 
 # %% ../../nbs/07_zoo/03_mae.ipynb #800ab787
 from functools import partial
+from typing import TYPE_CHECKING
 
-import timm
 import torch
-from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from .core import IMAGENET, WEIGHTS, Vision, read_weights, register
 from .files import SOURCES, _load_published
+
+if TYPE_CHECKING:
+    from timm.models.vision_transformer import VisionTransformer
 
 # %% ../../nbs/07_zoo/03_mae.ipynb #1c43367d
 def _sine_positions(dim:int, rows:int)->Tensor: # [1, rows*rows, dim]
@@ -27,8 +29,9 @@ def _sine_positions(dim:int, rows:int)->Tensor: # [1, rows*rows, dim]
 
 def mini_vit(
     **kwargs, # to timm's class
-)->VisionTransformer:
+)->"VisionTransformer":
     "The untrained encoder of `mini_mae`: a vision transformer for 64 pixels, patches of 8"
+    from timm.models.vision_transformer import VisionTransformer
     net = VisionTransformer(
         img_size=64,
         patch_size=8,
@@ -41,12 +44,12 @@ def mini_vit(
         net.pos_embed.data[:, 1:] = _sine_positions(128, 8)
     return net
 
-def _mlp_layers(net:VisionTransformer)->list[str]:
+def _mlp_layers(net:"VisionTransformer")->list[str]:
     "Names of the hidden units of each block, after GELU"
     return [f"blocks.{i}.mlp.act" for i in range(len(net.blocks))]
 
 def _wrap_vit(
-    net:VisionTransformer,
+    net:"VisionTransformer",
     **norm, # mean and std of the channels
 )->Vision:
     "A vision transformer as a model of the zoo"
@@ -75,11 +78,12 @@ class MaskedAutoencoder(nn.Module):
     `encoder` is given some patches, and a small decoder reconstructs all of them.
     """
     def __init__(self,
-        encoder:VisionTransformer, # of timm
+        encoder:"VisionTransformer", # of timm
         dim:int=96, # of the decoder's tokens
         depth:int=2, # of the decoder
         heads:int=4, # of the decoder
     ):
+        from timm.models.vision_transformer import Block
         super().__init__()
         self.encoder = encoder
         self.n = encoder.patch_embed.num_patches
@@ -176,6 +180,8 @@ def _full_vit(
     architecture:str, # timm's name
 )->Vision:
     "An untrained transformer of timm without a last layer, for pictures of ImageNet"
+    import timm
+    from timm.models.vision_transformer import VisionTransformer
     net = timm.create_model(architecture, pretrained=False, num_classes=0)
     if not isinstance(net, VisionTransformer):
         raise ValueError(f"{architecture} is a {type(net).__name__}; expected a VisionTransformer")

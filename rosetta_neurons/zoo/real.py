@@ -12,10 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Callable
 
-import timm
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_unshuffle
-from torchvision.models import mobilenet_v2
 
 from .core import IMAGENET, Vision, register
 from .weights import _load_fitting
@@ -97,6 +95,7 @@ def _build_lite(
     name:str, # of `LITE`
 )->Vision:
     "An EfficientNet-Lite of timm, untrained"
+    import timm
     net = timm.create_model(f"tf_{name}")
     cfg = _timm_cfg(net)
     return _with_layers(Vision(net, [], cfg["input_size"][1], cfg["mean"], cfg["std"]))
@@ -135,6 +134,7 @@ _ALONE = dict(
 
 def _build_mobilenet()->Vision:
     "torchvision's MobileNetV2, untrained; mined is the last ReLU6 of each size of map"
+    from torchvision.models import mobilenet_v2
     layers = ["features.1.conv.0.2"]
     layers += [f"features.{i}.conv.1.2" for i in (3, 6, 10, 13, 16, 17)]
     return Vision(mobilenet_v2(), layers, 224, **IMAGENET)
