@@ -106,12 +106,12 @@ def test_memory_does_not_grow(tmp_path):
 import resource, torch
 from rosetta_neurons.mining import _Mining
 from rosetta_neurons.runs import _SampleRun
-from rosetta_neurons.runtime import ready_to_mine
+from rosetta_neurons.runtime import _ready_to_mine
 from rosetta_neurons.zoo import create_model
 nets = {"G": create_model("mini_stylegan2"), "resnet": create_model("mini_resnet")}
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
-with ready_to_mine([*nets.values()], "cpu", 0):
-    run = Mining(nets, SampleRun(nets["G"], 1600))
+with _ready_to_mine([*nets.values()], "cpu", 0):
+    run = _Mining(nets, _SampleRun(nets["G"], 1600))
     for i, x in enumerate(run.batches()):
         run.update(x)
         if (i+1)*16 in (112, 1600): print(peak())
