@@ -166,7 +166,7 @@ def test_light(visits):
     "At most 3 MB a page"
     assert {p: o['weight'] for p,o in visits.items() if o['weight']>limit}=={}
 
-@pytest.mark.parametrize('word,title', [('shuffled', 'Nulls'), ('PairCorrelation', 'Correlation')])
+@pytest.mark.parametrize('word,title', [('shuffled', 'Shuffled images in one pass'), ('PairCorrelation', 'Correlation')])
 def test_search(browser, address, word, title):
     "A word that is typed leads to the page that explains it"
     page = browser.new_page()
