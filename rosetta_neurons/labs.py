@@ -177,7 +177,7 @@ def _started_grader(
     dest:Path, # of its files
     limits:dict, # of `_Submission`
 )->_Grader:
-    "Let a process grader a submission"
+    "Let a process grade a submission"
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     process = context.Process(target=_grade_file, args=(found, labs, dest, limits))
     process.start()

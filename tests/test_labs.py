@@ -86,7 +86,7 @@ def bare(nb):
         code = source(c)
         if c['cell_type']!='code': continue
         if answer := re.search('^(reading|choice) = .*', code, re.M): left.append(dict(c, source=answer[0]))
-        elif re.search(r'^(import|from|def|evaluator)\b', code, re.M) and not re.search(r'^(G|pc|stats_g|evaluator|with)\b', code, re.M): left.append(c)
+        elif re.search(r'^(import|from|def|grader)\b', code, re.M) and not re.search(r'^(G|pc|stats_g|evaluator|with)\b', code, re.M): left.append(c)
     return dict(nb, cells=left)
 
 def replaced(nb, code):
