@@ -7,6 +7,8 @@ import torch
 from fastcore.docments import docments
 from torch import nn
 
+from test_inversion import Draws, Sees
+
 from rosetta_neurons.cli import invert_command
 from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.editing import edit, shift
@@ -21,37 +23,11 @@ from rosetta_neurons.widgets import unit_matcher
 QUICK = dict(steps=2, frames=1, progress=False)
 
 
-class Draws(nn.Module):
-    "A generator without classes"
-    layers = ["first.1", "second.1"]
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.first = nn.Sequential(nn.ConvTranspose2d(8, 6, 4), nn.GELU())
-        self.second = nn.Sequential(nn.ConvTranspose2d(6, 5, 4, 4), nn.GELU())
-        self.rgb = nn.Conv2d(5, 3, 1)
-
-    def sample(self, n, seed=0):
-        return torch.randn(n, 8, generator=torch.Generator().manual_seed(seed))
-
-    def forward(self, z):
-        return self.rgb(self.second(self.first(z[..., None, None]))).sigmoid()
-
-
-class Sees(nn.Module):
+def sees(name, seed):
     "A vision model that calls itself `name`"
-    layers = ["net.1", "net.3"]
-
-    def __init__(self, name, seed):
-        super().__init__()
-        torch.manual_seed(seed)
-        self.name = name
-        self.net = nn.Sequential(
-            nn.Conv2d(3, 6, 3, padding=1), nn.GELU(), nn.Conv2d(6, 6, 3, 2, 1), nn.GELU())
-
-    def forward(self, x):
-        return self.net(x)
+    net = Sees(seed)
+    net.name = name
+    return net
 
 
 class Wraps:
@@ -60,7 +36,7 @@ class Wraps:
 
     def __init__(self, name, seed):
         self.name = name
-        self.net = Sees(name, seed).net.eval()
+        self.net = sees(name, seed).net.eval()
 
     def __call__(self, x):
         return self.net(x)
@@ -78,7 +54,7 @@ def G():
 @pytest.fixture(scope="module")
 def pair():
     "Two networks by the names that they have"
-    return {"one": Sees("one", 1).eval(), "two": Sees("two", 2).eval()}
+    return {"one": sees("one", 1).eval(), "two": sees("two", 2).eval()}
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +158,7 @@ def test_invert_and_edit_take_models_in_any_form(G, d, pair, x):
 
 @pytest.mark.unit
 def test_a_bare_model_is_the_only_one_that_was_mined(G, pair, x):
-    bare = Sees(None, 1).eval()
+    bare = sees(None, 1).eval()
     d = mined(G, dict(a=bare))
     assert list(d.networks(bare)) == ["a"]
     assert len(invert(G, x, bare, d, **QUICK)) == len(invert(G, G.sample(1), bare, d, **QUICK)) == 1
@@ -207,8 +183,8 @@ def asks(d, G, x):
     ("c", ValueError, "no model 'c'; closest: '"),
     (["a", "c"], ValueError, "no model 'c'; closest: '"),
     (["a", "one"], ValueError, "two models are called 'a'"),
-    (Sees("three", 3), ValueError, "no model 'three'"),
-    (dict(one=Sees("one", 1)), ValueError, "no model 'one'"),
+    (sees("three", 3), ValueError, "no model 'three'"),
+    (dict(one=sees("one", 1)), ValueError, "no model 'one'"),
     ([], ValueError, "no models: give one"),
     (3, TypeError, "int is not an nn.Module")])
 def test_what_a_dictionary_refuses(G, d, x, models, kind, says):
@@ -220,7 +196,7 @@ def test_what_a_dictionary_refuses(G, d, x, models, kind, says):
 @pytest.mark.unit
 def test_two_networks_of_one_name(G):
     "A name that two have names neither"
-    pair = dict(a=Sees("one", 1).eval(), b=Sees("one", 2).eval())
+    pair = dict(a=sees("one", 1).eval(), b=sees("one", 2).eval())
     d = mined(G, pair)
     with pytest.raises(ValueError, match="'one' was mined as 'a' and as 'b'"):
         d.networks(pair["a"])
