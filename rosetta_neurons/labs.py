@@ -21,13 +21,13 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from .labs_answers import said
+from .labs_answers import _said
 from .labs_course import build_lab, build_labs # noqa: F401 (is only offered here)
-from .labs_course import _feedback, lab_of, mark, _row_of, written_points
-from .labs_course import read_tests, written_in # noqa: F401
-from .labs_reading import Found, Handed, Unreadable, found_in, places, read_handed
-from .labs_reading import student_of
-from .labs_sandbox import confinement, _end_all_of, _user_of
+from .labs_course import _feedback, _lab_of, _mark, _row_of, _written_points
+from .labs_course import _read_tests, _written_in # noqa: F401
+from .labs_reading import _Found, _Handed, _Unreadable, _found_in, _places, _read_handed
+from .labs_reading import _student_of
+from .labs_sandbox import _confinement, _end_all_of, _user_of
 from .runtime import _as_bytes
 
 # %% ../nbs/16_labs.ipynb #16e00008
@@ -80,33 +80,33 @@ class _Graded:
     results:dict = field(default_factory=dict) # {question: Otter's `TestFile`}
 
 def _unread(
-    found:Found,
+    found:_Found,
     notes:list[str],
 )->dict:
     "The row of a file of which no more is known than its name"
-    student = student_of(Handed([], [], "", []), found.name)
+    student = _student_of(_Handed([], [], "", []), found.name)
     return dict(student, score=0, notes=notes)
 
 def _mark_into(
     graded:_Graded, # whose row grows with what is known
-    found:Found,
+    found:_Found,
     labs:dict[str, str], # {name: autograder}
     limits:dict, # of `_Submission`
 ):
     "Read and mark one submission"
     if found.refused:
-        raise Unreadable(found.refused)
-    handed = read_handed(found.path)
-    graded.row.update(student_of(handed, found.name), notes=handed.notes)
-    lab = lab_of(handed, labs)
+        raise _Unreadable(found.refused)
+    handed = _read_handed(found.path)
+    graded.row.update(_student_of(handed, found.name), notes=handed.notes)
+    lab = _lab_of(handed, labs)
     graded.row.update(lab=lab.name)
-    marked = mark(handed, labs[lab.name], **limits)
+    marked = _mark(handed, labs[lab.name], **limits)
     graded.results = marked.results
     notes = [o for o in (*handed.notes, lab.note, *marked.notes) if o]
-    graded.row.update(_row_of(marked.results, notes, written_points(labs[lab.name])))
+    graded.row.update(_row_of(marked.results, notes, _written_points(labs[lab.name])))
 
 def _graded(
-    found:Found,
+    found:_Found,
     labs:dict[str, str], # {name: autograder}
     limits:dict, # of `_Submission`
 )->_Graded:
@@ -114,10 +114,10 @@ def _graded(
     graded = _Graded(_unread(found, []))
     try:
         _mark_into(graded, found, labs, limits)
-    except Unreadable as e:
+    except _Unreadable as e:
         graded.row.update(notes=[*graded.row["notes"], str(e)])
     except Exception as e:
-        why = f"the grader itself failed, please tell its authors: {said(e)}"
+        why = f"the grader itself failed, please tell its authors: {_said(e)}"
         graded.row.update(notes=[why])
     return graded
 
@@ -133,7 +133,7 @@ def _write_texts(
     Path(f"{dest}.json").write_text(json.dumps(graded.row), encoding="utf-8")
 
 def _grade_file(
-    found:Found,
+    found:_Found,
     labs:dict[str, str], # {name: autograder}
     dest:Path, # where to put the row, and the texts for student and instructor
     limits:dict, # of `_Submission`
@@ -143,7 +143,7 @@ def _grade_file(
 
 def _row_from(
     dest:Path, # of a grader
-    found:Found,
+    found:_Found,
 )->dict:
     "The row that a grader has written, or one that says that it has not"
     try:
@@ -172,7 +172,7 @@ class _Grader:
             _end_all_of(_user_of(self.process.pid))
 
 def _started_grader(
-    found:Found,
+    found:_Found,
     labs:dict[str, str], # {name: autograder}
     dest:Path, # of its files
     limits:dict, # of `_Submission`
@@ -195,7 +195,7 @@ def _over(
     return done
 
 def _graded_rows(
-    found:list[Found],
+    found:list[_Found],
     labs:dict[str, str], # {name: autograder}
     dest:Path, # folder
     limits:dict, # of `_Submission`
@@ -331,7 +331,7 @@ def grade_labs(
     if not Path(folder).is_dir():
         raise ValueError(f"no folder {folder} of submissions")
     labs = _autograders(autograder)
-    handed_in = found_in(folder)
+    handed_in = _found_in(folder)
     if not handed_in.found:
         raise ValueError(f"no notebooks in {folder}")
     texts = _folder_of_texts(out)
@@ -340,16 +340,16 @@ def grade_labs(
     with tempfile.TemporaryDirectory() as tmp:
         made = Path(tmp)
         rows = _graded_rows(handed_in.found, labs, made, limits, workers or os.cpu_count() or 1)
-        for i, place in enumerate(places(names)):
+        for i, place in enumerate(_places(names)):
             rows[i]["feedback"] = f"{place}.txt"
             _copy_texts(made/str(i), texts, place)
     _write_grades(Path(out), names, rows)
     rest = _passed_over(handed_in.others)
-    return f"{len(rows)} submissions graded {confinement()}: {out}{rest}"
+    return f"{len(rows)} submissions graded {_confinement()}: {out}{rest}"
 
 # %% ../nbs/16_labs.ipynb #b8c3529d
 def _results_of(
-    found:Found, # the submission
+    found:_Found, # the submission
     autograder:Path, # zip
 )->dict: # in Gradescope's format
     "Mark one submission; what cannot be read has no points, and says why"
@@ -357,9 +357,9 @@ def _results_of(
     from otter.test_files import GradingResults
     try:
         if found.refused:
-            raise Unreadable(found.refused)
-        marked = mark(read_handed(found.path), autograder)
-    except Unreadable as e:
+            raise _Unreadable(found.refused)
+        marked = _mark(_read_handed(found.path), autograder)
+    except _Unreadable as e:
         return dict(score=0, output=str(e), tests=[])
     config = AutograderConfig({"show_hidden": False})
     results = GradingResults(list(marked.results.values())).to_gradescope_dict(config)
@@ -379,7 +379,7 @@ def gradescope(
     with zipfile.ZipFile(autograder, "w") as z:
         for o in (folder/"source/tests").glob("*.py"):
             z.write(o, f"tests/{o.name}")
-    found = found_in(folder/"submission").found
+    found = _found_in(folder/"submission").found
     if len(found) != 1:
         raise ValueError(f"{len(found)} notebooks handed in; expected one")
     results = _results_of(found[0], autograder)

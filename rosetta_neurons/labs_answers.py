@@ -20,7 +20,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 # %% ../nbs/16a_answers.ipynb #9f62adf5
-MOST = 2**28 # bytes that one answer may have
+_MOST = 2**28 # bytes that one answer may have
 _MB = 2**20
 _CONTAINERS = dict(tuple=tuple, list=list, set=(set, frozenset))
 
@@ -30,9 +30,9 @@ def _plain(
 )->Tensor: # [same shape], contiguous, without gradients
     "A tensor as safetensors can hold it; too large a one is refused"
     size = sum(o.nbytes for o in [*tensors, x])
-    if size > MOST:
+    if size > _MOST:
         raise ValueError(
-            f"gave {size/_MB:.0f} MB of numbers, and {MOST/_MB:.0f} are allowed")
+            f"gave {size/_MB:.0f} MB of numbers, and {_MOST/_MB:.0f} are allowed")
     return torch.empty(x.shape, dtype=x.dtype).copy_(x.detach())
 
 def _plain_scalar(
@@ -86,7 +86,7 @@ def _unpacked(
     make = dict(list=list, tuple=tuple, set=set)[kind]
     return make(_unpacked(o, tensors) for o in value)
 
-def encode(
+def _encode(
     x, # a value
 )->bytes:
     """A value as safetensors, with the structure as JSON in one of them
@@ -100,8 +100,8 @@ def encode(
         named[str(i)] = o
     return save(named)
 
-def decode(
-    data:bytes, # from `encode`
+def _decode(
+    data:bytes, # from `_encode`
 )->Any:
     "The value again; nothing in `data` is run"
     tensors = load(data)
@@ -191,7 +191,7 @@ def _shell_class()->type:
 def _no_input(*_):
     raise EOFError("the cell waits for input")
 
-def started_shell(): # `InteractiveShell`
+def _started_shell(): # `InteractiveShell`
     "The IPython of a submission; what it calls its own is `user_ns`"
     from IPython.core import page
     from IPython.core.interactiveshell import InteractiveShell
@@ -209,7 +209,7 @@ def started_shell(): # `InteractiveShell`
     return shell
 
 def _execute(
-    shell, # from `started_shell`
+    shell, # from `_started_shell`
     source:str, # of a cell
 )->list[str]: # remarks
     "Run a cell as Jupyter does, and close its pictures; its error is raised"
@@ -223,7 +223,7 @@ def _execute(
     return shell.remarks
 
 # %% ../nbs/16a_answers.ipynb #16a00006
-def hooks_of(
+def _hooks_of(
     m:nn.Module,
 )->list[int]: # one number for each module
     "How many hooks hang in a model"
@@ -235,7 +235,7 @@ def _done_to(
 ): # plain data, or None
     "What a call did to one of its arguments"
     if isinstance(x, nn.Module):
-        return dict(training=[m.training for m in x.modules()], hooks=hooks_of(x))
+        return dict(training=[m.training for m in x.modules()], hooks=_hooks_of(x))
     if isinstance(x, Tensor) and not torch.equal(x, before):
         return x
 
@@ -256,11 +256,11 @@ def _called(
     try:
         result: dict[str, Any] = dict(value=function(*args, **kwargs))
     except Exception as e:
-        result = dict(error=said(e))
+        result = dict(error=_said(e))
     result["after"] = [_done_to(o, b) for o, b in zip(given, before)]
     return result
 
-def answer(
+def _answer(
     shell, # the submission's, with its names as `user_ns`
     what:str, # "run", "get" or "call"
     name:str, # source of a cell, or a name
@@ -275,7 +275,7 @@ def answer(
         return _called(x, args, kwargs or {})
     return dict(callable=True) if callable(x) else dict(value=x)
 
-CURES = {
+_CURES = {
     "EOFError": "nobody is there to answer input(): write the value into the cell",
     "FileNotFoundError": "a student's own files are not there when it is graded",
     "PermissionError": "only Python's files and one empty folder are open when it is graded",
@@ -297,7 +297,7 @@ def _text_of_error(
         return ""
     return re.sub(r"<ipython-input-\S+>, ", "", text)
 
-def said(
+def _said(
     error:BaseException,
 )->str: # one line
     "An error in words, with a cure where one is known"
@@ -305,8 +305,8 @@ def said(
     text = _text_of_error(error)
     line = f"{kinds[0]}: {text}"[:500] if text else kinds[0]
     for kind in kinds:
-        if kind in CURES:
-            return f"{line} ({CURES[kind]})"
+        if kind in _CURES:
+            return f"{line} ({_CURES[kind]})"
     return line
 
 # %% ../nbs/16a_answers.ipynb #16a00008
@@ -329,14 +329,14 @@ def _stop_timer():
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 def _reply(
-    shell, # from `started_shell`
-    message:tuple, # arguments of `answer`
+    shell, # from `_started_shell`
+    message:tuple, # arguments of `_answer`
 )->bytes:
     "An answer, encoded; too long a one is refused"
-    reply = encode(answer(shell, *message))
-    if len(reply) > MOST:
+    reply = _encode(_answer(shell, *message))
+    if len(reply) > _MOST:
         raise ValueError(
-            f"{message[1]} gives {len(reply)/_MB:.0f} MB, and {MOST/_MB:.0f} are allowed")
+            f"{message[1]} gives {len(reply)/_MB:.0f} MB, and {_MOST/_MB:.0f} are allowed")
     return reply
 
 def _serve(
@@ -347,14 +347,14 @@ def _serve(
     import dill
     confine(conn)
     torch.set_num_threads(1)
-    shell = started_shell()
+    shell = _started_shell()
     while True:
         message, seconds = dill.loads(conn.recv_bytes())
         _start_timer(seconds)
         try:
             reply = _reply(shell, message)
         except BaseException as e:
-            reply = encode(dict(error="; ".join([*shell.remarks, said(e)])))
+            reply = _encode(dict(error="; ".join([*shell.remarks, _said(e)])))
         finally:
             _stop_timer()
         conn.send_bytes(reply)

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from .layers import _no_such
-from .labs_reading import Handed, Unreadable
+from .labs_reading import _Handed, _Unreadable
 from .labs_sandbox import _Ended, _StudentError, _Submission
 
 # %% ../nbs/16d_course.ipynb #9ade000a
-WRITTEN = "written.json" # in the zip: {question: points that a person gives}
+_WRITTEN = "written.json" # in the zip: {question: points that a person gives}
 
 def _written_points_of(
     source:str, # of a cell
@@ -37,7 +37,7 @@ def _written_points_of(
     points = float(config.get("points", 1))
     return {config["name"]: int(points) if points.is_integer() else points}
 
-def written_in(
+def _written_in(
     nb:dict, # master
 )->dict[str, int | float]: # {question: points}
     "The questions of a lab that a person reads"
@@ -83,7 +83,7 @@ def _with_runner(
     with zipfile.ZipFile(autograder) as old, zipfile.ZipFile(dest, "w", packed) as new:
         for o in old.infolist():
             new.writestr(o, _RUNNER if o.filename == "run_otter.py" else old.read(o))
-        new.writestr(WRITTEN, json.dumps(written))
+        new.writestr(_WRITTEN, json.dumps(written))
 
 def _assign(
     nb:dict, # master of a course
@@ -111,7 +111,7 @@ def build_lab(
         shutil.copy(made/"student"/master.name, out/"student")
         shutil.copy(made/"autograder"/master.name, out/"solution")
         otters = next((made/"autograder").glob("*.zip"))
-        _with_runner(otters, out/"autograder"/f"{master.stem}.zip", written_in(nb))
+        _with_runner(otters, out/"autograder"/f"{master.stem}.zip", _written_in(nb))
 
 def build_labs(
     seed:str | None=None, # of the course: any text that students don't know, and that you keep
@@ -138,7 +138,7 @@ def build_labs(
         "hand out student/, keep solution/ and autograder/ to yourself")
 
 # %% ../nbs/16d_course.ipynb #ec846aa6
-def read_tests(
+def _read_tests(
     autograder, # zip that `build_labs` made
 )->dict[str, str]: # {question: source}
     "The tests of a lab, without writing them anywhere"
@@ -149,12 +149,12 @@ def read_tests(
                 tests[Path(name).stem] = z.read(name).decode()
     return tests
 
-def written_points(
+def _written_points(
     autograder, # zip that `build_labs` made
 )->dict[str, int | float]: # {question: points that a person gives}
     "The written questions of a lab; none if the zip was made before they were noted in it"
     with zipfile.ZipFile(autograder) as z:
-        return json.loads(z.read(WRITTEN)) if WRITTEN in z.namelist() else {}
+        return json.loads(z.read(_WRITTEN)) if _WRITTEN in z.namelist() else {}
 
 def _checks_in(
     cell:str, # source
@@ -163,7 +163,7 @@ def _checks_in(
     return re.findall(r"""grader\.check\(\s*["'](\w+)""", cell)
 
 @dataclass
-class Marked:
+class _Marked:
     "What came of a submission"
     results:dict[str, Any] # {question: Otter's `TestFile`}
     notes:list[str] # what went wrong
@@ -215,14 +215,14 @@ class _Marking:
                 if at == i and question in self.tests:
                     self.check(question)
 
-def mark(
-    handed:Handed,
+def _mark(
+    handed:_Handed,
     autograder, # zip that `build_labs` made
     **limits # as `_Submission`
-)->Marked:
+)->_Marked:
     "Mark one submission"
     with _Submission(**limits) as submission:
-        marking = _Marking(submission, read_tests(autograder))
+        marking = _Marking(submission, _read_tests(autograder))
         try:
             marking.run_all(handed.cells)
         except _Ended:
@@ -230,13 +230,13 @@ def mark(
         for question in marking.tests:
             if question not in marking.results:
                 marking.check(question)
-    return Marked({q: marking.results[q] for q in marking.tests}, marking.notes)
+    return _Marked({q: marking.results[q] for q in marking.tests}, marking.notes)
 
 # %% ../nbs/16d_course.ipynb #9ade000e
 _LOST = "its metadata is lost: "
 
 @dataclass
-class Lab:
+class _Lab:
     "Which lab a submission is of"
     name:str
     note:str = "" # how it was told, if not by the metadata
@@ -244,11 +244,11 @@ class Lab:
 def _by_first_cell(
     source:str, # of all cells
     labs:dict[str, str], # {name: autograder}
-)->Lab | None:
+)->_Lab | None:
     "The lab that the call of Otter names"
     for name in re.findall(r"""otter\.Notebook\(\s*["'](.+?)\.ipynb""", source):
         if name in labs:
-            return Lab(name, f"{_LOST}its first cell says which lab it is")
+            return _Lab(name, f"{_LOST}its first cell says which lab it is")
     return None
 
 def _asked_for(
@@ -256,7 +256,7 @@ def _asked_for(
 )->set[str]:
     "The names that the tests of a lab take from a submission"
     names = set()
-    for source in read_tests(autograder).values():
+    for source in _read_tests(autograder).values():
         for arguments in re.findall(r"^def \w+\((.*)\)", source, re.M):
             names.update(re.findall(r"\w+", arguments))
     return names
@@ -264,7 +264,7 @@ def _asked_for(
 def _by_functions(
     source:str, # of all cells
     labs:dict[str, str], # {name: autograder}
-)->Lab:
+)->_Lab:
     "The lab that asks for what a notebook defines, if there is one"
     made = set(re.findall(r"^(?:async )?(?:def )?(\w+)\s*[(=]", source, re.M))
     share = {}
@@ -274,20 +274,20 @@ def _by_functions(
     best = max(share, key=lambda o: share[o])
     is_tie = list(share.values()).count(share[best]) > 1
     if share[best] < .5 or is_tie:
-        raise Unreadable(
+        raise _Unreadable(
             "no lab can be told from it: "
             "it has no metadata, and defines the functions of none of them")
-    return Lab(best, f"{_LOST}its functions say which lab it is")
+    return _Lab(best, f"{_LOST}its functions say which lab it is")
 
-def lab_of(
-    handed:Handed,
+def _lab_of(
+    handed:_Handed,
     labs:dict[str, str], # {name: autograder}
-)->Lab:
-    "Which lab a submission is of; an `Unreadable` where it is none of them"
+)->_Lab:
+    "Which lab a submission is of; an `_Unreadable` where it is none of them"
     if handed.lab in labs:
-        return Lab(handed.lab)
+        return _Lab(handed.lab)
     if handed.lab:
-        raise Unreadable(str(_no_such("lab", handed.lab, labs)))
+        raise _Unreadable(str(_no_such("lab", handed.lab, labs)))
     source = "\n".join(handed.cells)
     return _by_first_cell(source, labs) or _by_functions(source, labs)
 

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # %% ../nbs/16c_submissions.ipynb #9ade0006
-BIGGEST = 2**27 # bytes of a notebook
+_BIGGEST = 2**27 # bytes of a notebook
 _ZIP = b"PK\x03\x04" # how one begins
 
-class Unreadable(ValueError):
+class _Unreadable(ValueError):
     "Why a submission cannot be read, in words"
 
 @dataclass
-class Handed:
+class _Handed:
     "A notebook that was handed in, read but not run"
     cells:list[str] # sources of its code cells
     texts:list[str] # of its other cells
@@ -68,7 +68,7 @@ def _why_no_notebook(
         return (
             "a web page and no notebook: "
             "download the notebook itself ('raw'), not the page that shows it")
-    if re.search(r"^(<<<<<<<|>>>>>>>) ", text, re.M):
+    if re.search(r"^(<{7}|>{7}) ", text, re.M):
         return (
             "holds two versions that git could not merge (<<<<<<<): "
             "choose one, save, and hand in again")
@@ -89,11 +89,11 @@ def _json_of(
     try:
         nb = json.loads(text, strict=False)
     except json.JSONDecodeError as e:
-        raise Unreadable(_why_no_notebook(text, e)) from None
+        raise _Unreadable(_why_no_notebook(text, e)) from None
     except RecursionError:
-        raise Unreadable("the notebook is nested too deeply to be read") from None
+        raise _Unreadable("the notebook is nested too deeply to be read") from None
     if not isinstance(nb, dict):
-        raise Unreadable("no notebook: the file holds a JSON list or value, and no cells")
+        raise _Unreadable("no notebook: the file holds a JSON list or value, and no cells")
     return nb
 
 def _cells_of(
@@ -106,7 +106,7 @@ def _cells_of(
         for sheet in nb["worksheets"]:
             cells += sheet.get("cells", [])
     if not isinstance(cells, list):
-        raise Unreadable("no notebook: the file has no cells")
+        raise _Unreadable("no notebook: the file has no cells")
     return [o for o in cells if isinstance(o, dict)]
 
 def _named_lab(
@@ -118,20 +118,20 @@ def _named_lab(
     lab = otter.get("assignment_name") if isinstance(otter, dict) else None
     return lab if isinstance(lab, str) else ""
 
-def notebook_of(
+def _notebook_of(
     data:bytes, # of a file
-)->Handed:
-    "A notebook from its bytes; an `Unreadable` says why there is none"
+)->_Handed:
+    "A notebook from its bytes; an `_Unreadable` says why there is none"
     read = _text_of(data)
     nb = _json_of(read.text)
-    handed = Handed([], [], _named_lab(nb), [read.note] if read.note else [])
+    handed = _Handed([], [], _named_lab(nb), [read.note] if read.note else [])
     for cell in _cells_of(nb):
         is_code = cell.get("cell_type") == "code"
         sources = handed.cells if is_code else handed.texts
         sources.append(_source_of(cell))
     return handed
 
-def is_shadow(
+def _is_shadow(
     name:str, # path in a zip or folder
 )->bool:
     "Is it what a Mac or Jupyter keeps for itself?"
@@ -142,12 +142,12 @@ def _wanted_in(
     z:zipfile.ZipFile,
 )->list[zipfile.ZipInfo]:
     "The notebooks of a zip, or else the zips in it"
-    inside = [o for o in z.infolist() if not o.is_dir() and not is_shadow(o.filename)]
+    inside = [o for o in z.infolist() if not o.is_dir() and not _is_shadow(o.filename)]
     for ending in (".ipynb", ".zip"):
         wanted = [o for o in inside if o.filename.lower().endswith(ending)]
         if wanted:
             return wanted
-    raise Unreadable("the zip holds no notebook: hand in the .ipynb, or a zip with it")
+    raise _Unreadable("the zip holds no notebook: hand in the .ipynb, or a zip with it")
 
 def _different_in(
     data:bytes, # of a zip
@@ -157,53 +157,53 @@ def _different_in(
     with zipfile.ZipFile(io.BytesIO(data)) as z:
         for o in _wanted_in(z):
             with z.open(o) as f:
-                found.setdefault(f.read(BIGGEST + 1), o.filename)
+                found.setdefault(f.read(_BIGGEST + 1), o.filename)
     return found
 
 def _from_zip(
     data:bytes, # of a zip
     depth:int=0, # zips around it
-)->Handed:
+)->_Handed:
     "The one notebook of a zip, which may lie in a folder, or in a zip of its own"
     try:
         found = _different_in(data)
     except (zipfile.BadZipFile, EOFError, zlib.error) as e:
-        raise Unreadable(
+        raise _Unreadable(
             f"the zip is damaged or was cut short ({e}): hand it in again") from None
     except (RuntimeError, NotImplementedError) as e:
-        raise Unreadable(
+        raise _Unreadable(
             f"the zip cannot be opened ({e}): pack it again, without a password") from None
     if len(found) > 1:
         names = ", ".join(sorted(found.values()))
-        raise Unreadable(
+        raise _Unreadable(
             f"{len(found)} different notebooks in one zip ({names}): hand each in by itself")
-    return read_bytes(next(iter(found)), depth + 1)
+    return _read_bytes(next(iter(found)), depth + 1)
 
-def read_bytes(
+def _read_bytes(
     data:bytes, # of a file
     depth:int=0, # zips around it
-)->Handed:
+)->_Handed:
     "What a file holds, whatever its name says"
-    if len(data) > BIGGEST:
-        raise Unreadable(
-            f"larger than {BIGGEST/2**20:.0f} MB: "
+    if len(data) > _BIGGEST:
+        raise _Unreadable(
+            f"larger than {_BIGGEST/2**20:.0f} MB: "
             "clear the notebook's outputs, and hand it in again")
     if not data.startswith(_ZIP):
-        return notebook_of(data)
+        return _notebook_of(data)
     if depth > 2:
-        raise Unreadable("zips within zips within zips: hand in the notebook itself")
+        raise _Unreadable("zips within zips within zips: hand in the notebook itself")
     return _from_zip(data, depth)
 
-def read_handed(
+def _read_handed(
     path, # of what was handed in
-)->Handed:
+)->_Handed:
     "Read a submission"
     with open(path, "rb") as f:
-        return read_bytes(f.read(BIGGEST + 1))
+        return _read_bytes(f.read(_BIGGEST + 1))
 
 # %% ../nbs/16c_submissions.ipynb #16c00006
 def _field_of(
-    handed:Handed,
+    handed:_Handed,
     which:str, # name of the variable
 )->str: # "" if it is not there, or still blank
     "What a student wrote behind a name of the first cell, with or without quotes"
@@ -215,8 +215,8 @@ def _field_of(
     value = " ".join(value.split()).strip("\"'")
     return value if re.search(r"\w", value) else ""
 
-def student_of(
-    handed:Handed,
+def _student_of(
+    handed:_Handed,
     name:str, # of the file, for want of another
 )->dict[str, str]: # {"student": its name, "number": the registration number, or ""}
     "Whose work it is: what the first cell says, or else the file's name"
@@ -225,22 +225,22 @@ def student_of(
     return dict(student=student, number=_field_of(handed, "student_number"))
 
 # %% ../nbs/16c_submissions.ipynb #9ade000b
-ARCHIVES = (".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+_ARCHIVES = (".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 @dataclass
-class Found:
+class _Found:
     "A file among the submissions"
     path:Path
     name:str # its place in the folder, in characters that can be written
     refused:str = "" # why it is not even read
 
 @dataclass
-class Folder:
+class _Folder:
     "What a folder of submissions holds"
-    found:list[Found]
+    found:list[_Found]
     others:list[str] # names of what is no submission
 
-def shown(
+def _shown(
     name:str, # of a file, perhaps of bytes that are no text
 )->str:
     "A file's name in characters that can be written; other bytes as \\xNN"
@@ -272,7 +272,7 @@ def _why_refused(
         return "no ordinary file"
     if not os.access(target, os.R_OK):
         return "a file that may not be read: change its permissions"
-    if path.name.lower().endswith(ARCHIVES):
+    if path.name.lower().endswith(_ARCHIVES):
         return "an archive of another kind than zip: hand in the notebook, or a .zip"
     return ""
 
@@ -308,23 +308,23 @@ def _files_below(
             if path.is_symlink() and not _is_inside(path, root):
                 paths.append(path)
         paths += [Path(here)/o for o in files]
-    return sorted(o for o in paths if not is_shadow(o.relative_to(root).as_posix()))
+    return sorted(o for o in paths if not _is_shadow(o.relative_to(root).as_posix()))
 
-def found_in(
+def _found_in(
     folder,
-)->Folder:
+)->_Folder:
     "All submissions of a folder, in order; every one gets a row, whatever its name and kind"
     root = os.path.realpath(folder)
     found = []
     others = []
     for path in _files_below(root):
-        name = shown(path.relative_to(root).as_posix())
+        name = _shown(path.relative_to(root).as_posix())
         refused = _why_refused(path, root)
         if refused or _is_submission(path):
-            found.append(Found(path, name, refused))
+            found.append(_Found(path, name, refused))
         else:
             others.append(name)
-    return Folder(sorted(found, key=lambda o: o.name), sorted(others))
+    return _Folder(sorted(found, key=lambda o: o.name), sorted(others))
 
 # %% ../nbs/16c_submissions.ipynb #16c00009
 def _harmless_parts(
@@ -366,7 +366,7 @@ class _Places:
         self.folders |= self._above(parts)
         self.files.add(f"{_key(parts)}.txt")
 
-def places(
+def _places(
     names:list[str], # of submissions
 )->list[str]: # paths without suffix, as different as the submissions
     "Where what is said of each submission is written: its own place, for any name"

@@ -23,7 +23,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .labs_answers import MOST, decode, hooks_of, said, _serve
+from .labs_answers import _MOST, _decode, _hooks_of, _said, _serve
 
 # %% ../nbs/16b_sandbox.ipynb #8203a103
 _ON_LINUX = sys.platform == "linux"
@@ -182,7 +182,7 @@ class _Confined:
         if _ON_LINUX: # end with the grader: PR_SET_PDEATHSIG
             ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
 
-def confinement()->str:
+def _confinement()->str:
     "How well submissions can be confined here, in words"
     if not _ON_LINUX:
         memory = " and memory" if os.name == "posix" else ""
@@ -231,7 +231,7 @@ def _redo_in_modules(
     after:dict, # modes and numbers of hooks, one for each module
 ):
     "Bring a model into the mode of another, and give it as many hooks"
-    states = zip(model.modules(), after["training"], hooks_of(model), after["hooks"])
+    states = zip(model.modules(), after["training"], _hooks_of(model), after["hooks"])
     for m, training, was, now in states:
         m.training = training
         for _ in range(was, now):
@@ -308,12 +308,12 @@ class _Submission:
         try:
             self.conn.send_bytes(dill.dumps((message, self.seconds)))
             if self.conn.poll(max(0, self.deadline - time.monotonic())):
-                return dict(decode(self.conn.recv_bytes(MOST)))
+                return dict(_decode(self.conn.recv_bytes(_MOST)))
             self.end(f"the notebook was stopped after {self.minutes:g} minutes")
         except (EOFError, OSError):
             self.end("the notebook's process ended by itself, or was ended for taking too much")
         except Exception as e:
-            self.end(f"the notebook's process gave an answer that cannot be read: {said(e)}")
+            self.end(f"the notebook's process gave an answer that cannot be read: {_said(e)}")
         return {}
 
     def ask(self,

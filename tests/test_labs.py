@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_neurons.labs import build_lab, build_labs, grade_labs, read_tests
+from rosetta_neurons.labs import build_lab, build_labs, grade_labs, _read_tests
 from rosetta_neurons.labs_course import _course_number
 
 from mistakes import planted as every
@@ -143,7 +143,7 @@ def failed(row):
 
 def hidden_tests(made, lab):
     "All hidden tests of a lab: [(question, name of the test)]"
-    return [(q, f) for q,t in read_tests(made/f'autograder/{lab}.zip').items() for f in re.findall(r'hidden=True\)\ndef (\w+)', t)]
+    return [(q, f) for q,t in _read_tests(made/f'autograder/{lab}.zip').items() for f in re.findall(r'hidden=True\)\ndef (\w+)', t)]
 
 def of_question(says, q):
     "What the tests of one question said"
@@ -211,15 +211,15 @@ def test_student_version(made, lab):
     text = json.dumps(nb)
     assert 'hidden=True' not in text and 'SOLUTION' not in text and str(_course_number('a course for tests', lab)) not in text
     assert 'widget' not in ''.join(source(c) for c in nb['cells'] if c['cell_type']=='code')
-    hidden = [f for t in read_tests(made/f'autograder/{lab}.zip').values() for f in re.findall(r'hidden=True\)\ndef (\w+)', t)]
-    assert hidden and all(len(re.findall(rf'def {f}\b', text))<len(re.findall(rf'def {f}\b', json.dumps(read_tests(made/f'autograder/{lab}.zip')))) for f in hidden)
+    hidden = [f for t in _read_tests(made/f'autograder/{lab}.zip').values() for f in re.findall(r'hidden=True\)\ndef (\w+)', t)]
+    assert hidden and all(len(re.findall(rf'def {f}\b', text))<len(re.findall(rf'def {f}\b', json.dumps(_read_tests(made/f'autograder/{lab}.zip')))) for f in hidden)
     assert [o for c in nb['cells'] for o in c.get('outputs', [])]==[]
 
 @pytest.mark.parametrize('lab', labs)
 def test_course_seed(made, lab, tmp_path):
     "Another course has other hidden tests, and the same visible ones"
     build_lab(root/f'nbs/labs/{lab}.ipynb', 'another course', tmp_path)
-    a,b = (read_tests(o/f'autograder/{lab}.zip') for o in (made,tmp_path))
+    a,b = (_read_tests(o/f'autograder/{lab}.zip') for o in (made,tmp_path))
     assert a.keys()==b.keys() and a!=b
     ours,theirs = (re.sub(r'"id": "\w+"', '', (o/f'student/{lab}.ipynb').read_text()) for o in (made,tmp_path))
     assert ours==theirs
