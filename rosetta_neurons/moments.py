@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .ranges import _UnitRanges
 from .resizing import (
-    _sum_sq, _larger, _level, _neighbour_products, _shrink_all, _smaller, _squares)
+    _larger, _level, _map_norms, _neighbour_products, _shrink_all, _smaller, _squares, _sum_sq)
 from .stats import RunningStats
 
 # %% ../nbs/02d_moments.ipynb #28961be1
@@ -98,13 +98,15 @@ class _Window(_UnitRanges):
     def sums_of_squares(self,
         s:tuple[int, ...], # (H, W), size of the maps
         x:Tensor, # [C, B, H, W]
+        norms:Tensor, # [C, B], of these maps
     )->dict[tuple[int, ...], Tensor]: # {size resized to: [C] float64}
         "Sums of squares of maps at every size they are compared at"
-        sizes = self._sizes_of_sum_sq(s)
-        if sizes == [s]:
-            return {s: _squares(x)}
-        near = _neighbour_products(x)
-        return {t: _squares(x) if t == s else _sum_sq(near, t) for t in sizes}
+        sums = {s: _squares(norms)}
+        larger = [t for t in self._sizes_of_sum_sq(s) if t != s]
+        near = _neighbour_products(x) if larger else None
+        for t in larger:
+            sums[t] = _sum_sq(near, t)
+        return sums
 
     def reference(self,
         s:tuple[int, ...], # (H, W), size of the maps
@@ -141,10 +143,8 @@ class _Window(_UnitRanges):
             out = left[s, s][r] if (s, s) in left else None
             x = self.taken(s, r, m.to(device), self.reference(s, r), out)
             self.sum[s][r] += x.sum(1)
-            self._add_energies(s, r, x, 1)
+            norms[s].append(self._add_squares(s, r, x, 1))
             self._bring_down(s, r, x, [z for z in self.met[s] if z != s], left)
-            if self.norms is not None:
-                norms[s].append(torch.linalg.vector_norm(x.flatten(2), dim=2))
         self._append_norms(norms)
         self.w += n
         return left
@@ -177,9 +177,11 @@ class _Window(_UnitRanges):
                 left[s, z] = torch.empty(len(rows), n, *z, device=device)
         return left
 
-    def _add_energies(self, s, r, x:Tensor, sign:int):
-        for t, e in self.sums_of_squares(s, x).items():
+    def _add_squares(self, s, r, x:Tensor, sign:int)->Tensor: # [c, B], norms of the maps
+        norms = _map_norms(x)
+        for t, e in self.sums_of_squares(s, x, norms).items():
             self.sum_sq[s, t][r] += sign*e
+        return norms
 
     def _bring_down(self, s, r, x:Tensor, sizes:list, left:dict[tuple, Tensor]):
         for z, small in zip(sizes, _shrink_all(x, sizes)):
@@ -231,7 +233,7 @@ class _MapMoments(_Window):
             for start in range(0, len(rows), step):
                 r = slice(start, start+step)
                 x = f(s, r)[:, None].float()
-                self._add_energies(s, r, x, sign)
+                self._add_squares(s, r, x, sign)
                 self._bring_down(s, r, x, self.met[s], left)
         return left
 

@@ -141,11 +141,17 @@ def _add_products(
     return total
 
 # %% ../nbs/02b_resizing.ipynb #f6489e8b
-def _squares(
+def _map_norms(
     x:Tensor, # [C, B, h, w]
+)->Tensor: # [C, B]
+    "Norm of each map, at the size that it has"
+    return torch.linalg.vector_norm(x.flatten(2), dim=2)
+
+def _squares(
+    norms:Tensor, # [C, B], from `_map_norms`
 )->Tensor: # [C] float64
-    "Sum of squares of each unit's maps, at the size that they have"
-    return torch.linalg.vector_norm(x.flatten(2), dim=2).double().square().sum(1)
+    "Sum of squares of each unit's maps"
+    return norms.double().square().sum(1)
 
 @dataclass
 class _NeighbourProducts:

@@ -1,0 +1,31 @@
+"""How `nbdev-test` runs the notebooks: each in a process of its own, which gives its memory back
+
+Written by hand; `test_setup` of `[tool.nbdev]` in pyproject.toml names `setup`.
+"""
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from nbdev import test
+
+_test_nb = test.test_nb
+
+
+def in_own_process(*args, **kw)->tuple[bool, float]: # did it pass, seconds
+    "Test a notebook, with the arguments of `nbdev.test.test_nb`, in a process that then ends"
+    how = get_context("fork" if sys.platform == "linux" else None)
+    with ProcessPoolExecutor(1, how) as pool:
+        return pool.submit(_test_nb, *args, **kw).result()
+
+
+def setup(
+    cells:list, # of all notebooks
+):
+    "Import once what most notebooks import, and which every process then shares"
+    import matplotlib.pyplot # noqa: F401
+    import open_clip # noqa: F401
+    import timm # noqa: F401
+    import torchvision # noqa: F401
+
+    import rosetta_neurons.all # noqa: F401
+    test.test_nb = in_own_process
