@@ -16,9 +16,6 @@ from .hooks import Units
 from .moments import _WINDOW, _MapMoments, _StoredTensor, _WindowEnd, _size_name
 from .ranges import _map_shapes, _same_images, _same_layers, _scale_for, _unit_rows
 from .resizing import _add_products, _larger, _smaller
-from .resizing import ( # what was here before, for those who import it from here
-    _sum_sq as _sum_sq, _level as _level, _neighbour_products as _neighbour_products,
-    _resize_matrix as _resize_matrix, _shrink as _shrink, _shrink_all as _shrink_all, _squares as _squares)
 from .runtime import full_precision
 from .stats import RunningStats
 

@@ -105,7 +105,6 @@ def _some_of(choices:dict[str, nn.Module])->str:
 def _asked_for(
     model,
     layers, # names, or one name; `model.layers` if None
-    choices:dict[str, nn.Module], # the layers that there are
 )->list[str]:
     "The names that are asked for; a `ValueError` where there are none"
     given = getattr(model, "layers", None) if layers is None else layers
@@ -117,7 +116,7 @@ def _asked_for(
         return names
     whose = "Its `layers` is" if layers is None else "layers is"
     said = f" {whose} {given!r}, and no list of names." if is_odd else ""
-    raise ValueError(f"which layers of {type(model).__name__}?{said} {_some_of(choices)}")
+    raise ValueError(f"which layers of {type(model).__name__}?{said} {_some_of(named_layers(model))}")
 
 def _refuse_repeats(names:list[str]):
     "A layer is named once"
@@ -133,6 +132,31 @@ def _refuse_synonyms(layers:dict[str, nn.Module]):
         if other != name:
             raise ValueError(f"layers {other!r} and {name!r} are one module: name it once")
 
+def _path_to(
+    top:nn.Module,
+    name:str, # of a module in it, such as "features.pool"
+)->list[nn.Module]|None: # from `top` to that module, or None if there is none
+    "Every module on the way down to one"
+    path = [top]
+    for part in name.split("."):
+        module = path[-1]._modules.get(part)
+        if module is None:
+            return None
+        path.append(module)
+    return path
+
+def _layer_called(
+    model, # an `nn.Module`, or a wrapper of one
+    name:str, # of a layer
+)->nn.Module:
+    "One layer; a `ValueError` with the closest name where there is none"
+    inside = getattr(model, "aliases", {}).get(name, name)
+    for top in (model, getattr(model, "net", None)):
+        path = _path_to(top, inside) if isinstance(top, nn.Module) else None
+        if path:
+            return path[-1]
+    raise _no_such("layer", name, named_layers(model))
+
 def find_layers(
     model, # an `nn.Module`, or a wrapper of one
     layers=None, # names, or one name; `model.layers` if None
@@ -142,31 +166,15 @@ def find_layers(
     A `ValueError` names the closest where there is no such layer, some of all where none are asked
     for, and both names where one module is asked for twice.
     """
-    choices = named_layers(model)
-    names = _asked_for(model, layers, choices)
+    names = _asked_for(model, layers)
     _refuse_repeats(names)
     found = {}
     for name in names:
-        if name not in choices:
-            raise _no_such("layer", name, choices)
-        found[name] = choices[name]
+        found[name] = _layer_called(model, name)
     _refuse_synonyms(found)
     return found
 
 # %% ../nbs/00b_layers.ipynb #0b1a000b
-def _path_to(
-    top:nn.Module,
-    name:str, # of a module in it, such as "features.pool"
-)->list[nn.Module]|None: # from `top` to that module, or None if there is none
-    "Every module on the way down to one"
-    path = [top]
-    for part in name.split("."):
-        inside:dict = path[-1]._modules
-        if part not in inside:
-            return None
-        path.append(inside[part])
-    return path
-
 def _lineage(
     model, # an `nn.Module`, or a wrapper of one
     name:str, # of a layer

@@ -9,6 +9,7 @@ __all__ = []
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf
 import torch
 from torch import Tensor, nn
@@ -149,7 +150,7 @@ class _Layer:
     tokens:Sequence|None = None # as the caller says
     layout:str|None = None # as the caller says of this layer
     usual:str|None = None # as the caller says of all layers
-    mixed:bool = False # does the network have modules that take tokens first?
+    net:nn.Module|None = None # that it is a layer of
 
     def stated(self, among:tuple[str, ...])->str|None: # one of these layouts, or None
         "What was said of this layer itself"
@@ -171,6 +172,12 @@ class _Layer:
         own = getattr(self.mod, "map_tokens", None)
         told = [own, *map(_stated_tokens, reversed(self.parents))]
         return measured + alone + [o for o in told if o]
+
+    @cached_property
+    def mixed(self)->bool:
+        "Does the network have modules that take tokens first?"
+        modules = self.net.modules() if self.net else ()
+        return any(_batch_first(m) is False for m in modules)
 
 # %% ../nbs/00d_layout_rules.ipynb #6468708c
 @dataclass
@@ -390,11 +397,11 @@ def _described(
     grids = tokens if isinstance(tokens, dict) else dict.fromkeys(mods, tokens)
     _check_recorded((*layouts.by_name, *grids), mods)
     _check_layouts(layouts)
-    mixed = any(_batch_first(m) is False for m in network(model).modules())
+    net = network(model)
     layers = {}
     for name, mod in mods.items():
         parents = _lineage(model, name)
         _refuse_compiled(parents, type(model).__name__)
         layout = layouts.by_name.get(name)
-        layers[name] = _Layer(name, mod, parents, grids.get(name), layout, layouts.usual, mixed)
+        layers[name] = _Layer(name, mod, parents, grids.get(name), layout, layouts.usual, net)
     return layers

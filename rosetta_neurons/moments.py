@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .ranges import _UnitRanges
 from .resizing import (
-    _larger, _level, _map_norms, _neighbour_products, _shrink_all, _smaller, _squares, _sum_sq)
+    _larger, _level, _map_norms, _shrink_all, _smaller, _squares, _sums_sq)
 from .stats import RunningStats
 
 # %% ../nbs/02d_moments.ipynb #28961be1
@@ -103,9 +103,8 @@ class _Window(_UnitRanges):
         "Sums of squares of maps at every size they are compared at"
         sums = {s: _squares(norms)}
         larger = [t for t in self._sizes_of_sum_sq(s) if t != s]
-        near = _neighbour_products(x) if larger else None
-        for t in larger:
-            sums[t] = _sum_sq(near, t)
+        if larger:
+            sums.update(zip(larger, _sums_sq(x, larger).unbind(1)))
         return sums
 
     def reference(self,
@@ -286,7 +285,7 @@ class _MapMoments(_Window):
     )->_AboutMean: # at size t
         "From the mean map to the mean: what positions add to the sum of squares in Eq. 1"
         flat = _level(self.scaled(s, r, self.mean[s][r]), t)
-        position = _sum_sq(_neighbour_products(flat[:, None]), t)
+        position = _sums_sq(flat[:, None], [t])[:, 0]
         return _AboutMean(flat, self.sum_sq[s, t][r] + self.n*position)
 
     def stats(self)->RunningStats: # of all units, in their order

@@ -153,25 +153,17 @@ def _squares(
     "Sum of squares of each unit's maps"
     return norms.double().square().sum(1)
 
-@dataclass
-class _NeighbourProducts:
-    "Products of each value of a map with itself and with its neighbours, summed over images"
-    here:Tensor # [C, h, w], with itself
-    right:Tensor # [C, h, w-1], with the value to the right
-    down:Tensor # [C, h-1, w], with the value below
-    across:Tensor # [C, h-1, w-1], both diagonals of each two by two values
-
 def _neighbour_products(
     x:Tensor, # [C, B, h, w]
-)->_NeighbourProducts:
-    "Sums over images of each value times itself, its right, its lower, and its diagonal neighbours"
+)->Tensor: # [C, products]
+    "Products of each value with itself, its right, its lower, and its diagonal neighbours"
     left = x[..., :-1]
     right = x[..., 1:]
     up = x[..., :-1, :]
     down = x[..., 1:, :]
     across = left[..., :-1, :]*right[..., 1:, :] + right[..., :-1, :]*left[..., 1:, :]
-    return _NeighbourProducts(
-        (x*x).sum(1), (left*right).sum(1), (up*down).sum(1), across.sum(1))
+    kinds = (x*x, left*right, up*down, across)
+    return torch.cat([o.sum(1).flatten(1) for o in kinds], 1)
 
 @dataclass
 class _Weights:
@@ -182,34 +174,34 @@ class _Weights:
 def _weights(
     n:int, # samples before
     m:int, # samples after, at least n
-    device:torch.device,
 )->_Weights:
     "The three diagonals of the resizing matrix's transpose times itself"
-    u = _resize_matrix(n, m).to(device)
+    u = _resize_matrix(n, m)
     gram = u.T @ u
     return _Weights(gram.diagonal(), 2*gram.diagonal(1))
 
-def _weighted(
-    products:Tensor, # [C, h, w]
-    rows:Tensor, # [h] weights
-    columns:Tensor, # [w] weights
-)->Tensor: # [C] float64
-    "Weighted sum over the positions"
-    return products.double().flatten(1) @ torch.outer(rows, columns).flatten()
+@cache
+def _square_weights(
+    size:tuple[int, ...], # (h, w) before
+    larger:tuple[int, ...], # (H, W) after
+)->Tensor: # [products] float64
+    "What each of `_neighbour_products` counts for in the sum of squares after resizing"
+    y = _weights(size[0], larger[0])
+    x = _weights(size[1], larger[1])
+    kinds = (
+        torch.outer(y.itself, x.itself),
+        torch.outer(y.itself, x.neighbour),
+        torch.outer(y.neighbour, x.itself),
+        torch.outer(y.neighbour, x.neighbour/2))
+    return torch.cat([o.flatten() for o in kinds])
 
-def _sum_sq(
-    products:_NeighbourProducts, # of `_neighbour_products`
-    size:tuple[int, ...], # (H, W), neither smaller than those of the maps
-)->Tensor: # [C] float64
-    "Sum of squares of each unit's maps after resizing to `size`"
-    height, width = products.here.shape[-2:]
-    y = _weights(height, size[0], products.here.device)
-    x = _weights(width, size[1], products.here.device)
-    return (
-        _weighted(products.here, y.itself, x.itself)
-        + _weighted(products.right, y.itself, x.neighbour)
-        + _weighted(products.down, y.neighbour, x.itself)
-        + _weighted(products.across, y.neighbour, x.neighbour/2))
+def _sums_sq(
+    x:Tensor, # [C, B, h, w]
+    sizes:list[tuple[int, ...]], # [(H, W)], none smaller than (h, w)
+)->Tensor: # [C, sizes] float64
+    "Sum of squares of each unit's maps after resizing them to each of `sizes`"
+    weights = [_square_weights(tuple(x.shape[-2:]), o) for o in sizes]
+    return _neighbour_products(x).double() @ torch.stack(weights, 1).to(x.device)
 
 # %% ../nbs/02b_resizing.ipynb #8cb415ae
 def _mean_weights(
