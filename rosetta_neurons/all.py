@@ -15,6 +15,7 @@ from .stats import *
 from .resizing import *
 from .ranges import *
 from .moments import *
+from .neighbours import *
 from .correlation import *
 from .matching import *
 from .planted import *

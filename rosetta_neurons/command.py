@@ -124,6 +124,7 @@ def _mine_options(
     shuffle:bool=True, # False takes the first `n` images as they stand
     fit:str="stretch", # how images are brought to `size`; or "crop"
     errors:str="raise", # "skip" passes over images that can't be read, and says which
+    neighbours:float | None=None, # match only layers whose relative depths differ by no more
 ):
     "Options that `rosetta-mine` hands on to `mine`"
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .hooks import Units
 from .moments import _WINDOW, _MapMoments, _StoredTensor, _WindowEnd, _size_name
+from .neighbours import _Nearby
 from .ranges import _map_shapes, _same_images, _same_layers, _scale_for, _unit_rows
 from .resizing import _add_products, _larger, _smaller
 from .runtime import full_precision
@@ -70,6 +71,8 @@ def _size_pairs(
             if i <= j or a is not b:
                 yield s, t
 
+_EVERYWHERE = [(slice(None), slice(None))] # rows and columns of a whole table
+
 class _PairSums:
     "Sums of products of the maps of two models, about mean maps"
     def __init__(self):
@@ -84,6 +87,7 @@ class _PairSums:
         self.a = a
         self.b = b
         self.device = torch.device(device)
+        self.near:_Nearby | None = None # layers that are matched; None for all
         self.products = {} # {(size, size): [units, units] float64}
         for s, t in _size_pairs(a, b):
             shape = len(a.rows[s]), len(b.rows[t])
@@ -131,9 +135,11 @@ class _PairSums:
         sign:int | float=1, # -1 to take them off
     ):
         "Add the products of a batch"
+        blocks = self.near.blocks(self.a, self.b) if self.near else {}
         for (s, t), total in self.products.items():
             z = _smaller(s, t)
-            _add_products(total, xs[s, z], ys[t, z], sign)
+            for r, c in blocks.get((s, t), []) if self.near else _EVERYWHERE:
+                _add_products(total[r, c], xs[s, z][r], ys[t, z][c], sign)
 
     def rescale(self,
         a:dict[tuple, Tensor], # factors [units] for the first model, from `MapMoments.fit`
@@ -225,6 +231,8 @@ class _PairTable(_PairSums):
         units = range(len(self.units_a)) if units is None else units
         table = torch.empty(len(units), len(self.units_b), device=self.device)
         self._fill_in(table, units, center)
+        if self.near:
+            table[self.near.far(self.units_a, self.units_b, units).to(table.device)] = torch.nan
         table[self.stats_a.constant[units.start:units.stop]] = torch.nan
         table[:, self.stats_b.constant] = torch.nan
         return table.clamp(-1, 1)

@@ -237,6 +237,7 @@ class _Saved(_Shown):
             return cls(Recipe(**js["recipe"]), tables)
         if js["version"] == 2:
             js = {**_renamed(js), **_SCHEMA}
+        js["recipe"].setdefault("neighbours", None) # which came later
         d = cls(Recipe(**js["recipe"]), tables)
         if js != json.loads(_json_text(d.as_json(digest))):
             raise ValueError(

@@ -24,7 +24,7 @@ from .permutations import _CachedMaps, _cached_bytes
 from .nulls import permuted_maxima
 from .passes import _Passes, _levels_of
 from .runtime import (
-    _as_bytes, _as_setting, _check_counts, _check_writable, _is_first, _joined, _keeping_memory,
+    _as_bytes, _as_setting, _check_counts, _check_number, _check_writable, _is_first, _joined, _keeping_memory,
     _new_tensors_on, _ready_to_mine, _sha256_of, _together)
 from .runs import _layers_of, _named_models, _source_of
 from .sums import table_bytes
@@ -56,6 +56,7 @@ class _Resumable(_Passes):
             center=self.center,
             permutations=self.permutations,
             clustering=self.clustering,
+            neighbours=self.neighbours,
             versions=self.versions,
         )
 
@@ -244,10 +245,15 @@ def _as_settings(
         raise TypeError(f"seed must be a whole number, got {seed!r}")
     return settings
 
-def _check_one_process(
+def _check_permutations(
     permutations:int,
+    neighbours:float | None,
 ):
-    "Refuse permutations of images that are spread over processes"
+    "Refuse permutations of images that are spread over processes, or of some layers only"
+    if permutations and neighbours is not None:
+        raise ValueError(
+            f"permutations={permutations} match all layers, and neighbours={neighbours:g} does "
+            "not: leave one of them out")
     if permutations and _together() > 1:
         raise ValueError(
             f"permutations={permutations} needs one process, and here are {_together()}: "
@@ -278,6 +284,7 @@ def mine(
     shuffle:bool=True, # False takes the first `n` images as they stand
     fit:str="stretch", # how images are brought to `size`; or "crop"
     errors:str="raise", # "skip" passes over images that can't be read, and says which
+    neighbours:float | None=None, # match only layers whose relative depths differ by no more
 )->RosettaDictionary:
     """Mine the Rosetta Neurons that G shares with other models (Sec. 3), as a dictionary
 
@@ -298,6 +305,8 @@ def mine(
         permutations=(permutations, 0))
     _check_names("center", [center], ["unit", "position"])
     _check_names("clustering", [clustering], CLUSTERINGS)
+    if neighbours is not None:
+        _check_number("neighbours", neighbours)
     if out is not None:
         out = _check_writable(out)
     settings = _as_settings(seed, label, truncation)
@@ -313,10 +322,10 @@ def mine(
             G, n, seed, label, truncation, images, size=size or _input_size(*nets.values()),
             fit=fit, errors=errors, shuffle=shuffle, groups=groups, shift=shift)
         _check_counts(n=(len(source), max(2, shift+1)))
-        _check_one_process(permutations)
+        _check_permutations(permutations, neighbours)
         run = _Mining(
             nets, source, batch_size, layers, shift, max_bytes, k, center, seed, permutations,
-            clustering, home)
+            clustering, neighbours, home)
         identity = run.identity(**settings, device=device.type, max_memory=max_bytes)
         checkpoint = _Checkpoint(out, identity, checkpoint_s)
         run.run(device, checkpoint, progress and _is_first())

@@ -99,6 +99,8 @@ def _later_settings(
     how = {}
     if getattr(recipe, "clustering", None):
         how["clustered by"] = recipe.clustering
+    if getattr(recipe, "neighbours", None) is not None:
+        how["depths of layers differ by at most"] = recipe.neighbours
     if getattr(recipe, "groups", None):
         how["groups of images"] = recipe.groups
     if getattr(recipe, "skipped", None):

@@ -19,6 +19,7 @@ from .dictionary import RosettaDictionary
 from .findings import _Findings, _TopImages, _tables_on
 from .images import ImageRun
 from .sources import _check_images
+from .neighbours import _depths, _Nearby
 from .nulls import _in_turns, _random_halves
 from .layers import _name_of, _noting_where
 from .runtime import _new_tensors_on, observe, _together, _weights_digest
@@ -44,6 +45,7 @@ class _Plan:
     seed:int=0 # of the random numbers that models draw, in each pass anew
     permutations:int=0 # random pairings of all images, for p-values
     clustering:str="cut components" # one of `CLUSTERINGS`
+    neighbours:float | None=None # by which depths of layers that are matched may differ
     home:torch.device=torch.device("cpu") # of the models' new tensors (`torch.set_default_device`)
 
     def __post_init__(self):
@@ -207,7 +209,17 @@ class _Passes(_Forward):
 
     def _new_sums(self)->_Sums: # of this pass
         rows = self.blocks[self.part] if len(self.blocks) > 1 else None
-        return _Sums(self.shift, rows=rows)
+        return _Sums(self.shift, rows=rows, near=self._near())
+
+    def _near(self)->dict[str, _Nearby]: # by model; empty where all layers are matched
+        "The layers that G is matched with in each model"
+        if self.neighbours is None:
+            return {}
+        of_G = _depths(self.channels["G"], draws=isinstance(self.source, _SampleRun))
+        near = {}
+        for m in self.others:
+            near[m] = _Nearby.of(of_G, _depths(self.channels[m]), self.neighbours)
+        return near
 
     def update(self,
         x, # images, or latents of G
@@ -275,6 +287,7 @@ class _Passes(_Forward):
             digests=self.digests,
             versions=self.versions,
             clustering=self.clustering,
+            neighbours=self.neighbours,
             groups=self.n_groups,
             fit=self.source.fit,
             skipped=sorted(self.source.skipped),

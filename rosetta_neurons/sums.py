@@ -13,6 +13,7 @@ from .moments import _WINDOW
 from .ranges import _map_shapes, _same_images
 from .halves import (
     _Factors, _Half, _Shapes, _Shrunk, _load_products, _products, _share_scales, _strengths_of_all)
+from .neighbours import _Nearby
 from .nulls import _join_halves
 from .runtime import full_precision, _together
 from .shuffled import _Part, _ShuffledNull
@@ -100,10 +101,12 @@ class _Taking:
         shift:int | None = 1, # of the shuffled images; None to do without them
         own:bool = True, # also of G with itself?
         rows:tuple[int, int] | None = None, # (start, stop) of G's units with rows; None for all
+        near:dict[str, _Nearby] | None = None, # layers that G is matched with, by model; None for all
     ):
         self.shift = shift
         self.own = own
         self.rows = rows
+        self.near = near or {}
         self.n = 0
         self.halves:tuple[_Half, ...] = ()
         self.peaks:dict[str, Tensor] = {}
@@ -137,6 +140,9 @@ class _Taking:
         others = [m for m in partner if m != "G" and self.shift]
         self._shuffled = _ShuffledNull(one.moments, others, self.shift or 1, device)
         self.null = self._shuffled.tables
+        for tables in (one.tables, two.tables, self.null):
+            for m, nearby in self.near.items():
+                tables[m].near = nearby
 
     def _choose_rows(self, maps:dict[str, dict[str, Tensor]]):
         "Cut the units of G that have rows out of its maps"

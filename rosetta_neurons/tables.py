@@ -60,6 +60,7 @@ class Recipe:
     groups:int | None=None # groups among the images: copies, frames of one film
     fit:str="stretch" # how images that are given were brought to one size
     skipped:list=field(default_factory=list) # images that could not be read and were passed over
+    neighbours:float | None=None # by which depths of layers could differ; None for any
 
     def of(self,
         models:list[str], # names of the models that are left, without "G"

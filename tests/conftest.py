@@ -1,10 +1,13 @@
 "What several tests share: the site, built once, and a browser; and the marks that follow from what a test asks for"
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 root = Path(__file__).parents[1]
 flags = [
@@ -23,9 +26,14 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope='session')
 def site():
-    "The folder of the site, built as the workflow builds it"
-    r = subprocess.run([sys.executable, 'tools/docs.py'], cwd=root, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert r.returncode==0, r.stdout[-3000:]
+    "The folder of the site, built as the workflow builds it, and once for all processes of pytest-xdist"
+    run = os.environ.get('PYTEST_XDIST_TESTRUNUID', str(os.getpid()))
+    built = Path(tempfile.gettempdir())/f'rosetta-site-{run}'
+    with FileLock(f'{built}.lock'):
+        if not built.exists():
+            r = subprocess.run([sys.executable, 'tools/docs.py'], cwd=root, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            assert r.returncode==0, r.stdout[-3000:]
+            built.touch()
     return root/'_docs'
 
 @pytest.fixture(scope='module')
