@@ -64,10 +64,11 @@ def card(
     models, data, limits = CARDS[stem]
     cfg = get_config()
     zoo = json.loads((cfg.config_path/"benchmarks/zoo.json").read_text())
-    several = len(models) > 1
     def each(said):
-        parts = [f"`{name}`: {said(name)}" if several else said(name) for name in models]
-        return "<br>".join(parts)
+        texts = {name: said(name) for name in models}
+        if len(set(texts.values())) == 1:
+            return texts[models[0]]
+        return "<br>".join(f"`{name}`: {text}" for name, text in texts.items())
     rows = {
         "model": ", ".join(f"`{name}`" for name in models),
         "task": each(lambda name: _MODELS[name].card["task"]),

@@ -162,6 +162,8 @@ def with_introduction(
     nb.cells[:1] = [mk_cell(o, "markdown") for o in (head, rest.strip()) if o]
     return nb
 
+PICTURE_FIRST = ("figures", "tutorials") # folders of notebooks
+
 def is_picture(
     output, # of a cell
 )->bool:
@@ -177,6 +179,12 @@ def only_imports(
     tree = cell.parsed_()
     return bool(tree) and all(isinstance(o, (ast.Import, ast.ImportFrom)) for o in tree)
 
+def lines_of_code(
+    cell,
+)->int:
+    "Lines other than directives"
+    return sum(not line.startswith("#|") for line in cell.source.splitlines())
+
 def fold(
     cell, # of code
     summary:str, # what is read when it is folded
@@ -189,10 +197,11 @@ def fold(
 
 def with_folds(
     cells:list, # of a notebook that nbdev has prepared; changed
+    shown:int=0, # lines of code that may stand before the first picture, in one cell
 ):
     """Fold what a reader skips at first
 
-    Exported source, cells that only import, and all code before the first picture: no page opens on code.
+    Exported source, cells that only import, and code before the first picture: no page opens on code.
     """
     seen_picture = any("<svg" in c.source or "![" in c.source for c in cells[:2])
     for cell in cells:
@@ -200,9 +209,31 @@ def with_folds(
             continue
         if "code-fold: show" in cell.source or only_imports(cell):
             fold(cell, "Imports")
-        elif not seen_picture:
+        elif not seen_picture and lines_of_code(cell) > shown:
             fold(cell, "Code")
         seen_picture = seen_picture or any(map(is_picture, cell.outputs))
+
+def with_folded_text(
+    cells:list, # as for `with_folds`; changed
+):
+    "Fold what cells print before the first picture, so that the picture comes early"
+    for place, cell in enumerate(cells):
+        if any(map(is_picture, cell.get("outputs", []))):
+            return
+        if cell.cell_type == "code" and cell.outputs:
+            text = "\n\n".join(map(as_markdown, cell.outputs))
+            cell.outputs = []
+            folded = f'<details class="code-fold">\n<summary>Output</summary>\n\n{text}\n\n</details>'
+            cells.insert(place + 1, mk_cell(folded, "markdown"))
+
+def as_markdown(
+    output, # of a cell: text
+)->str:
+    "What a cell printed or returned, as Markdown"
+    data = output.get("data", {"text/plain": output.get("text", "")})
+    kind = "text/markdown" if "text/markdown" in data else "text/plain"
+    text = "".join(data[kind])
+    return text if kind == "text/markdown" else f"```\n{text.rstrip()}\n```"
 
 def embedded(
     match:re.Match, # of `EMBED`
@@ -233,7 +264,9 @@ def write_page(
     if box:
         kinds = [o.cell_type for o in nb.cells]
         nb.cells.insert(kinds.index("code"), mk_cell(box, "markdown"))
-    with_folds(nb.cells)
+    with_folds(nb.cells, shown=6 if source.parent.name == "tutorials" else 0)
+    if source.parent.name in PICTURE_FIRST:
+        with_folded_text(nb.cells)
     front = yaml.safe_load(nb.cells[0].source.strip("-\n"))
     front.pop("output-file")
     nb.cells[0].source = f"---\n{yaml.safe_dump(front)}---"
@@ -406,7 +439,7 @@ def site_config(
     web["description"] = cfg.description
     web["repo-url"] = cfg.git_url
     web["repo-branch"] = cfg.branch
-    web["navbar"]["right"] = [{"icon": "github", "href": cfg.git_url, "aria-label": "Repository"}]
+    web["navbar"]["right"] = [{"icon": "github", "text": "Repository", "href": cfg.git_url}]
     web["site-url"] = f"https://{cfg.user}.github.io/{cfg.repo}/"
     web["sidebar"]["contents"] = contents(web["sidebar"]["contents"], names)
     lost = {o.as_posix() for o in names.values()} - listed(web["sidebar"]["contents"])
