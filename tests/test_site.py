@@ -211,8 +211,8 @@ searches = [
     ('null hypothesis', 'Nulls'), ('false discovery rate', 'False discovery rate'),
     ('activation maximization', 'The search'), ('feature visualization', 'Inversion'),
     ('polysemantic', 'What a unit stands for'), ('CKA', 'Appendix: other measures of sameness'),
-    ('StyleGAN', 'StyleGAN2'), ('best buddies', 'Best buddies'), ('dictionary explorer', 'Widgets'),
-    ('licence', None), ('receptive field', 'Resizing')]
+    ('StyleGAN', 'StyleGAN2'), ('best buddies', 'Best buddies'), ('dictionary explorer', 'Gallery'),
+    ('superposition', 'Related work'), ('licence', None), ('receptive field', 'Resizing')]
 
 @pytest.fixture(scope='module')
 def home(browser, address):

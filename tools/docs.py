@@ -239,13 +239,12 @@ def embedded(
     match:re.Match, # of `EMBED`
     folder:Path, # of the text
 )->str:
-    "A widget of a notebook, as it was saved there: what the cell that ends with a call of `name` shows"
+    "A widget of a notebook, as it was saved there: what the cell with this label shows"
     for cell in read_nb(folder/match["file"]).cells:
-        last = cell.source.strip().splitlines()[-1:]
-        if cell.cell_type == "code" and last and last[0].startswith(f"{match['name']}("):
+        if f"#| label: {match['name']}\n" in cell.source:
             html = "".join(cell.outputs[-1].data["text/html"])
             return f"````{{=html}}\n{html}\n````"
-    sys.exit(f"no cell of {match['file']} ends with {match['name']}(...)")
+    sys.exit(f"{match['file']} has no cell with the label {match['name']}")
 
 def write_page(
     source:Path, # a notebook
@@ -284,6 +283,15 @@ SOURCE_LINK = re.compile(
 EMBED = re.compile(r"^\{\{< embed (?P<file>\S+\.ipynb)#(?P<name>\w+) >\}\}$", re.M)
 MATHS = re.compile(f"{CODE}|{DISPLAY}|{INLINE}", re.S | re.M)
 
+# What the converter writes, and what a browser sets well: transposes, norms, overlines, log
+WELL_SET = [
+    ("<mo>&#x022A4;</mo>", "<mi>&#x022A4;</mi>"),
+    ("<mo>&#x02016;</mo>", '<mo stretchy="false">&#x02016;</mo>'),
+    (r'<mover>(<mrow>.*?</mrow>)<mo accent="true">&#x02015;</mo></mover>',
+        r'<mrow style="border-top: .06em solid; padding-top: .08em">\1</mrow>'),
+    ("<mi>log</mi>", '<mi>log</mi><mspace width=".17em"/>'),
+]
+
 def one_as_mathml(
     match:re.Match, # of `MATHS`
 )->str:
@@ -292,7 +300,10 @@ def one_as_mathml(
     if kind not in ("display", "inline"):
         return match[0]
     display = "block" if kind == "display" else "inline"
-    return re.sub(r"\s+", " ", convert(match[kind], display=display))
+    maths = re.sub(r"\s+", " ", convert(match[kind], display=display))
+    for written, needed in WELL_SET:
+        maths = re.sub(written, needed, maths)
+    return maths
 
 def as_mathml(
     text:str, # Markdown
