@@ -108,10 +108,13 @@ opening = '''() => {
     before: before.map(o => o.innerText.slice(0, 60)),
     code: first && first.matches('pre') ? [first.innerText.slice(0, 60)] : []}}'''
 
-# Code that is wider than its box, with all that is folded opened
+# Code that is wider than its box, also where it is folded
 clipped = '''() => {
-  document.querySelectorAll('details').forEach(o => { o.open = true });
-  return [...document.querySelectorAll('main pre')].filter(o => o.scrollWidth>o.clientWidth+1).map(o => o.innerText.slice(0, 60))}'''
+  const folded = [...document.querySelectorAll('details:not([open])')];
+  folded.forEach(o => { o.open = true });
+  const found = [...document.querySelectorAll('main pre')].filter(o => o.scrollWidth>o.clientWidth+1).map(o => o.innerText.slice(0, 60));
+  folded.forEach(o => { o.open = false });
+  return found}'''
 
 # Markdown or LaTeX that shows as it was written
 raw = r'''() => {

@@ -263,6 +263,9 @@ def write_page(
     if box:
         kinds = [o.cell_type for o in nb.cells]
         nb.cells.insert(kinds.index("code"), mk_cell(box, "markdown"))
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            cell.source = EMBED.sub(partial(embedded, folder=source.parent), cell.source)
     with_folds(nb.cells, shown=6 if source.parent.name == "tutorials" else 0)
     if source.parent.name in PICTURE_FIRST:
         with_folded_text(nb.cells)
@@ -280,7 +283,8 @@ INLINE = r"\$(?P<inline>[^\s$](?:[^$\n]*[^\s$])?)\$"
 NAME_LINK = re.compile(r'<a href="(?P<name>[^"#:]*)#(?P<place>[^"]+)">(?P<code><code>[^<]*</code>)</a>')
 SOURCE_LINK = re.compile(
     r'(?P<file>rosetta_neurons/[\w/]+\.py)#LNone"(?P<rest>.{0,200}?<h\d id="(?P<name>[\w.]+)")', re.S)
-EMBED = re.compile(r"^\{\{< embed (?P<file>\S+\.ipynb)#(?P<name>\w+) >\}\}$", re.M)
+EMBED = re.compile( # as Quarto has it, or as a comment, which Jupyter does not show
+    r"^(?:\{\{<|<!--) embed (?P<file>\S+\.ipynb)#(?P<name>\w+) (?:>\}\}|-->)$", re.M)
 MATHS = re.compile(f"{CODE}|{DISPLAY}|{INLINE}", re.S | re.M)
 
 # What the converter writes, and what a browser sets well: transposes, norms, overlines, log
