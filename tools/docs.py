@@ -322,6 +322,7 @@ def as_mathml(
 BLOCK = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
 GLOSSARY = "guide/glossary.html"
 ACCESS = {
+    '<i class="bi bi-github" role="img"></i>': '<i class="bi bi-github" aria-hidden="true"></i>',
     "site_libs/fuse/fuse.min.js": "site_libs/search.js",
     f"<p>{BLOCK}": f'<p tabindex="0">{BLOCK}',
     'role="navigation"': 'role="button"',
@@ -365,7 +366,9 @@ def without_fonts(css:str)->str:
     return re.sub(r"@import url\(https?:[^)]*\);", "", css)
 
 def without_pictures(text:str)->str:
-    "Markdown without what is no text: the pictures inside of widgets"
+    "Markdown without what is no text: pictures and scripts of widgets, and lines of source that have moved"
+    text = re.sub(r"<(style|script)\b.*?</\1>", "", text, flags=re.S)
+    text = text.replace(".py#LNone", ".py")
     return re.sub(r"data:[\w/+.-]+;base64,[\w+/=]+", "", text)
 
 class House(Site):

@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-SILENT = ("script", "style", "svg", "button", "select")
+SILENT = ("script", "style", "svg", "button", "select", "summary")
+BLOCKS = ("p", "li", "td", "th", "pre", "div", "figcaption", "dd", "dt")
 
 class Sections(HTMLParser):
     "The text of a page below each of its headings, prose and code apart"
@@ -26,6 +27,9 @@ class Sections(HTMLParser):
     def handle_endtag(self, tag):
         if self.within and self.within[-1] == tag:
             self.within.pop()
+        if tag in BLOCKS:
+            self.found[-1]["text"].append(" ")
+            self.found[-1]["code"].append(" ")
 
     def handle_data(self, data):
         inside = self.within[-1] if self.within else ""
