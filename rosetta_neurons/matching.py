@@ -146,6 +146,15 @@ def best_buddies(
     return found.finish().pairs
 
 # %% ../nbs/04_buddies.ipynb #13ff5116
+def _filled(
+    corr:Tensor, # similarities `[units_a, units_b]`
+    known:Tensor, # bool, of the same shape: at least one is
+)->Tensor: # float64
+    "A table in which an unknown entry costs more than any sum of known ones is worth"
+    low, high = corr[known].double().aminmax()
+    worse = low - (high - low + 1)*min(corr.shape)
+    return torch.where(known, corr.double(), worse)
+
 def one_to_one(
     corr:Tensor, # similarities `[units_a, units_b]`; NaN where there is none
 )->Tensor: # int64 `[p, 2]`, rows `(unit of A, unit of B)` in the order of A
@@ -159,27 +168,30 @@ def one_to_one(
     known = ~corr.isnan()
     if not known.any():
         return torch.empty(0, 2, dtype=torch.int64, device=corr.device)
-    gain = corr.double()
-    low, high = gain[known].aminmax()
-    worse = low - (high - low + 1)*min(corr.shape) # than any sum of what is known
-    rows, columns = linear_sum_assignment(
-        gain.masked_fill(~known, worse.item()).cpu().numpy(), maximize=True)
-    pairs = torch.stack([torch.as_tensor(rows), torch.as_tensor(columns)], 1).to(corr.device)
-    return pairs[known[pairs[:, 0], pairs[:, 1]]]
+    found = linear_sum_assignment(_filled(corr, known).cpu().numpy(), maximize=True)
+    i, j = (torch.as_tensor(o).to(corr.device) for o in found)
+    return torch.stack([i, j], 1)[known[i, j]]
 
 # %% ../nbs/04_buddies.ipynb #1fa8631b
+def _line_sums(
+    a:int, # rows
+    b:int, # columns
+): # sparse matrix of SciPy `[a+b, a*b]`
+    "What takes a table, row after row, to the sums of its rows and those of its columns"
+    from scipy.sparse import eye_array, kron, vstack
+    of_rows = kron(eye_array(a), torch.ones(1, b).numpy())
+    of_columns = kron(torch.ones(1, a).numpy(), eye_array(b))
+    return vstack([of_rows, of_columns])
+
 def _transport(
     gain:Tensor, # float64 `[a, b]`, without NaN
 )->Tensor: # float64 `[a, b]`, rows add up to 1/a and columns to 1/b
     "The plan of transport with the largest gain, by linear programming"
     from scipy.optimize import linprog
-    from scipy.sparse import eye_array, kron, vstack
     a, b = gain.shape
-    of_rows = kron(eye_array(a), torch.ones(1, b).numpy())
-    of_columns = kron(torch.ones(1, a).numpy(), eye_array(b))
     weights = [float(b)]*a + [float(a)]*b # whole numbers, so that none is lost in rounding
-    found = linprog(
-        -gain.flatten().numpy(), A_eq=vstack([of_rows, of_columns]), b_eq=weights, method="highs")
+    cost = -gain.flatten().numpy()
+    found = linprog(cost, A_eq=_line_sums(a, b), b_eq=weights, method="highs")
     return torch.as_tensor(found.x).reshape(a, b)/(a*b)
 
 def _sinkhorn(
@@ -225,10 +237,9 @@ def soft_matching(
     if blur < 0:
         raise ValueError(f"blur must be at least 0, got {blur}")
     rows, columns = _varying_units(corr)
-    plan = torch.zeros(corr.shape, dtype=torch.float64, device=corr.device)
-    if not rows.any():
-        return plan
-    gain = corr[rows][:, columns].double()
-    best = _sinkhorn(gain, blur) if blur else _transport(gain.cpu()).to(corr.device)
-    plan[rows.nonzero(), columns.nonzero()[:, 0]] = best
+    plan = torch.zeros_like(corr, dtype=torch.float64)
+    if rows.any():
+        gain = corr[rows][:, columns].double()
+        best = _sinkhorn(gain, blur) if blur else _transport(gain.cpu())
+        plan[rows.nonzero(), columns.nonzero()[:, 0]] = best.to(plan)
     return plan

@@ -1,10 +1,11 @@
-"One-to-one and soft matching"
+"Other matchings, and the benchmark of methods"
 from itertools import permutations
 
 import pytest
 import torch
 
 from rosetta_neurons.matching import one_to_one, soft_matching
+from rosetta_neurons.methods import _METHODS, _WORLDS, _counted, ScoredPairs, score_method
 
 pytestmark = pytest.mark.unit
 
@@ -48,3 +49,37 @@ def test_constant_units_have_no_weight():
     plan = soft_matching(t)
     assert plan[1].sum() == 0 and plan.sum().item() == pytest.approx(1)
     assert soft_matching(torch.full((2, 2), torch.nan)).sum() == 0
+
+
+def test_counts_by_hand():
+    right = torch.tensor([[True, False], [False, True]])
+    pairs = torch.tensor([[0, 0], [0, 1], [1, 1]])
+    found = ScoredPairs(pairs, torch.tensor([3., 2., 1.]), torch.tensor([.01, .05, .2]))
+    row = _counted(found, right)
+    assert (row['kept'], row['precision'], row['recall'], row['false_discoveries']) == (2, .5, .5, .5)
+    assert row['average_precision'] == pytest.approx((1 + 2/3)/2)
+    assert _counted(ScoredPairs(pairs, found.scores), right)['kept'] == 3
+
+
+def test_perfect_and_wrong_methods():
+    worlds = {kind: _WORLDS[kind](0) for kind in ('easy', 'unlike sizes')}
+    for kind, world in worlds.items():
+        def perfect(a, b):
+            pairs = world.right.nonzero()
+            return ScoredPairs(pairs, torch.ones(len(pairs)))
+        def wrong(a, b):
+            pairs = (~world.right).nonzero()
+            return ScoredPairs(pairs, torch.ones(len(pairs)))
+        good = score_method(perfect, [kind], [0, 0])[kind]
+        bad = score_method(wrong, [kind], [0, 0])[kind]
+        assert good['precision'][0] == good['recall'][0] == good['average_precision'][0] == 1
+        assert bad['precision'][0] == bad['recall'][0] == bad['average_precision'][0] == 0
+
+
+@pytest.mark.parametrize('name', [k for k in _METHODS if 'torchmetrics' not in k])
+def test_methods_are_better_than_chance(name):
+    row = score_method(_METHODS[name], ['easy'], [0, 1])['easy']
+    if name == 'random pairs':
+        assert row['average_precision'][0] < .02
+    else:
+        assert row['average_precision'][0] > .15 # a random pair is right in 1 of 120 cases
