@@ -310,11 +310,11 @@ def _bars(
     value, low, high = torch.tensor(list(measured)).T
     return value, torch.stack([value-low, high-value])
 
-def _draw_curve(ax, rows:list[dict], key:str, shift:float, label:str):
+def _draw_curve(ax, rows:list[dict], key:str, shift:float, **style):
     "A damage with its intervals, by the number of units"
     x = [o["units"]*(1+shift) for o in rows]
     values, bars = _bars(o[key] for o in rows)
-    ax.errorbar(x, values, yerr=bars, marker="o", ms=4, capsize=2, label=label)
+    ax.errorbar(x, values, yerr=bars, marker="o", ms=4, capsize=2, label=key, **style)
 
 def _draw_rows(ax, measured:list[list[float]], shift:float=0., fmt:str="o", label:str=""):
     "Values with their intervals below each other, from the first at the top"
@@ -322,11 +322,26 @@ def _draw_rows(ax, measured:list[list[float]], shift:float=0., fmt:str="o", labe
     y = [i+shift for i in range(len(measured))]
     ax.errorbar(values, y, xerr=bars, fmt=fmt, ls="none", ms=4, label=label)
 
+def _mark_zero(ax):
+    "Where there is no difference"
+    ax.axvline(0, lw=1, ls=":", color="grey")
+
 def _name_rows(ax, names:Iterable[str]):
     "A name for each of the rows"
     names = list(names)
     ax.set(yticks=range(len(names)), ylim=(len(names)-.5, -.5))
     ax.set_yticklabels(names)
+
+def _more_than(
+    measured:dict[str, dict], # {model: {"rows": [...]}}
+    how:str, # "mean" or "zero"
+)->dict[str, dict[str, list[float]]]: # {"model: group": {control: [value, lower, upper]}}
+    "What groups cost more than their controls"
+    found = {}
+    for model, told in measured.items():
+        for (group, control), o in _fifths(told["rows"], how).items():
+            found.setdefault(f"{model}: {group}", {})[control] = o["more"]
+    return found
 
 def _show_damage(
     measured:dict[str, dict], # {model: {"rows": [...]}}, of the benchmark
@@ -334,17 +349,15 @@ def _show_damage(
     dark:bool=False, # light on dark?
 )->"Figure":
     "What ablating a group costs more than its control: a row for each network and group"
-    rows = {}
-    for model, told in measured.items():
-        for (group, control), o in _fifths(told["rows"], how).items():
-            rows.setdefault(f"{model}: {group}", {})[control] = o["more"]
+    rows = _more_than(measured, how)
     with canvas(1, 1, (7, .42*len(rows)+1.3), dark) as (fig, axs):
+        ax = axs[0, 0]
         for control, shift, fmt in zip(_CONTROLS, (-.12, .12), "os"):
             some = [o[control] for o in rows.values()]
-            _draw_rows(axs[0, 0], some, shift, fmt, f"control of like {control}")
-        _name_rows(axs[0, 0], rows)
-        axs[0, 0].axvline(0, lw=1, ls=":", color="grey")
-        axs[0, 0].set(xlabel="share of answers lost, more than with the control")
+            _draw_rows(ax, some, shift, fmt, f"control of like {control}")
+        _name_rows(ax, rows)
+        _mark_zero(ax)
+        ax.set(xlabel="share of answers lost, more than with the control")
         fig.legend(loc="outside lower center", ncols=2)
     return fig
 
@@ -360,11 +373,32 @@ def _show_differences(
             for ax, kind in zip(column, said):
                 _draw_rows(ax, list(told[kind].values()))
                 _name_rows(ax, told[kind] if ax in axs[:, 0] else [""]*len(told[kind]))
-                ax.axvline(0, lw=1, ls=":", color="grey")
+                _mark_zero(ax)
                 ax.set(title=model, xlabel=said[kind])
     return fig
 
-# %% ../nbs/11h_causal.ipynb #2f6024da
+# %% ../nbs/11h_causal.ipynb #ef19f07d
+def _concept_label(row:dict)->str:
+    "Number, name and units; a name that does not fit in brackets"
+    name = row["name"] if row["fits"] else f"({row['name']})"
+    return f"{row['concept']}: {name}, {row['units']} unit{'s'*(row['units'] > 1)}"
+
+def _show_vanished(
+    measured:dict[str, dict], # of the benchmark: {"concepts": [...]}
+    dark:bool=False, # light on dark?
+)->"Figure":
+    "How much of its part vanishes when a concept is ablated, and when its control is"
+    rows = measured["concepts"]
+    with canvas(1, 1, (5.5, .26*len(rows)+1), dark) as (fig, axs):
+        ax = axs[0, 0]
+        _draw_rows(ax, [o["own"] for o in rows], -.12, "o", "the concept's units")
+        _draw_rows(ax, [o["of_control"] for o in rows], .12, "s", "control")
+        _name_rows(ax, map(_concept_label, rows))
+        ax.set(xlabel="share that vanished")
+        ax.legend()
+    return fig
+
+# %% ../nbs/11h_causal.ipynb #62566f02
 _FITS = ("moments", "least squares") # ways to scale a map that takes another one's place
 
 def _check_swap(model, pairs:list[tuple[_Unit, _Unit]], other, fit:str):
@@ -506,3 +540,25 @@ def swap(
     lines = _lines(model, partners, other, images, fit, batch_size)
     with _rewriting(_Swapper(model, partners, other, lines)):
         yield
+
+# %% ../nbs/11h_causal.ipynb #bec0a28a
+_PLACES = { # what takes a unit's place, and how it is drawn: colour and line
+    "partner, moments": ("C0", "-"),
+    "partner, least squares": ("C0", "--"),
+    "stranger, moments": ("C1", "-"),
+    "stranger, least squares": ("C1", "--"),
+    "mean": ("grey", ":"),
+}
+
+def _show_swaps(
+    measured:dict[str, dict], # {other network: {"rows": [{"share", "units", name: numbers}]}}
+    dark:bool=False, # light on dark?
+)->"Figure":
+    "Answers lost when units are replaced by their partners, by strangers, or by their mean"
+    with canvas(1, len(measured), (3.6, 3.2), dark) as (fig, axs):
+        for ax, (other, told) in zip(axs[0], measured.items()):
+            for i, (key, (color, line)) in enumerate(_PLACES.items()):
+                _draw_curve(ax, told["rows"], key, .01*(i-2), color=color, ls=line)
+            ax.set(title=f"units of {other}", xlabel="units replaced", ylabel="answers lost")
+        fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return fig
