@@ -140,7 +140,7 @@ def dictionary_explorer(
 )->_Frames:
     """Interactive: where the units of a concept are active in an image, in G and in a model
 
-    Errors are those of `report`, such as a `ValueError` where networks or images are not at hand.
+    Errors are those of `report`, such as a `ValueError` where networks or images are missing.
     """
     explorer = _explorer_of(dictionary, names, **at_hand)
     order = explorer.by_centred()

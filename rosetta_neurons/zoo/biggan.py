@@ -98,7 +98,7 @@ class _Generator(nn.Module):
         z_dim:int,
         channel_width:int, # the unit of channels in `layers`
         layers:list[list[int]], # [up, in, out] for each block
-        attention_layer_position:int, # the block before which the attention stands
+        attention_layer_position:int, # the block before which the attention comes
         eps:float,
         n_stats:int,
     ):
@@ -170,7 +170,7 @@ class BigGAN(nn.Module):
         c:Tensor | None=None, # weight of each class [B, num_classes], usually one 1
         truncation:float=1., # chooses the statistics
         cutoff=None, # there is none: this network has no layers of styles
-        noise="const", # nor noise; both stand here so that all generators are called alike
+        noise="const", # nor noise; both are here so that all generators are called alike
     )->Tensor: # [B, 3, H, W] in [-1, 1]
         "The original's own output; a `ValueError` with a cutoff, or without a class"
         if cutoff is not None:
@@ -198,7 +198,7 @@ class BigGAN(nn.Module):
     )->Latents:
         """Random latents: normal up to 2 standard deviations, times `truncation`
 
-        A `ValueError` for `n` below 1; that or a `TypeError` for a class that there is not.
+        A `ValueError` for `n` below 1; that or a `TypeError` for a class that does not exist.
         """
         t = 1. if truncation is None else truncation
         z = _truncated_z(n, self.z_dim, seed, t)

@@ -139,11 +139,11 @@ def _is_bare(model)->bool:
     return not (hasattr(model, "sample") or hasattr(model, "net"))
 
 def as_vision(
-    model, # a network, or a model of the zoo, or anything
+    model, # a network, a model of the zoo, or any other object
 ): # a network of timm as `Normalised`; anything else as it was
-    """A bare network with the normalisation that it names as its own
+    """A bare network with the normalisation that it states
 
-    That is its `pretrained_cfg` or `default_cfg`. Where it names none, there is a warning,
+    That is its `pretrained_cfg` or `default_cfg`. Where it states none, there is a warning,
     once for each class.
     """
     if not _is_bare(model):

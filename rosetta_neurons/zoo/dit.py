@@ -283,7 +283,7 @@ class DiT(_DiTNetwork):
     )->Latents:
         """Random latents: the noise that an image is made from, and its class
 
-        A `ValueError` for `n` below 1; that or a `TypeError` for a class that there is not.
+        A `ValueError` for `n` below 1; that or a `TypeError` for a class that does not exist.
         """
         t = 1. if truncation is None else truncation
         z = t*_sample_z(n, self.z_dim, seed)

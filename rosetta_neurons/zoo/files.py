@@ -122,9 +122,9 @@ def _can_reach(
 def _patient_only_online(
     server:str, # address of the server that a library would ask
 ): # yields why nothing can be fetched, or "" where it can
-    """Inside, the hub's client looks into its cache alone where its server can't be reached
+    """Within this context, the hub's client uses only its cache if its server can't be reached
 
-    Or where nothing is to be fetched. It would try for a minute.
+    Or where nothing is to be fetched. Otherwise it would retry for a minute.
     """
     import huggingface_hub.constants
     was = huggingface_hub.constants.HF_HUB_OFFLINE

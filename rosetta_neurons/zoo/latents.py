@@ -14,7 +14,7 @@ from torch import Tensor
 
 # %% ../../nbs/07_zoo/00_latents.ipynb #2477e84c
 class Latents:
-    """What a generator turns into images: noise, class, truncation, and w where there is one
+    """The input of a generator: noise, class, truncation, and w where there is one
 
     A sequence: `len(z)`, and `z[i]` or `z[a:b]` for some of them.
     """

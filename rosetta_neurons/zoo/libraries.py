@@ -231,7 +231,7 @@ def _with_layers(
     with torch.no_grad(), record(model) as maps:
         model(x)
     for layers in _grids(model, maps).values():
-        # later layers have seen all of the picture, so the first one is asked
+        # receptive fields of later layers cover the whole image, so the first is tested
         if not _follows(maps[layers[0]]):
             model.layers = [o for o in model.layers if o not in layers]
     return model
@@ -265,7 +265,7 @@ def _fetched(
     """What `load` returns
 
     A `ConnectionError`, without a long wait, where weights are neither in the library's cache
-    nor to be had.
+    nor available online.
     """
     import huggingface_hub.constants
     with _patient_only_online(huggingface_hub.constants.ENDPOINT) as why, _quiet():

@@ -262,7 +262,7 @@ _PUSHED = set("""
     """.split())
 
 class _PickleMachine(_Containers):
-    """Carries out a pickle's instructions on a stack of plain values
+    """Executes a pickle's instructions on a stack of plain values
 
     Nothing that the file names is looked up or called.
     """

@@ -30,13 +30,13 @@ class _Package:
     file:str # in the package's folder
     sha256:str # of the file, or its first digits
     licence:str # of the weights
-    alone:bool=False # to be installed without the packages that it asks for
+    alone:bool=False # to be installed without its dependencies
 
 def _packaged_file(
     model:str, # whose weights are wanted, for the error
     package:_Package, # that has them
 )->Path: # of the file, whole and checked
-    """Weights that an installed package brings; none of its code is run
+    """Weights in an installed package; none of its code is run
 
     A `FileNotFoundError` says what to install, a `ValueError` that the file is another one.
     """
@@ -207,7 +207,7 @@ class _XFeat(nn.Module):
     def forward(self,
         x:Tensor, # [B, 3, H, W], sides divisible by 32
     )->tuple[Tensor, Tensor, Tensor]:
-        """What there is at each place of 8 x 8 pixels
+        """Descriptors, points and reliability for each cell of 8 x 8 pixels
 
         Descriptions [B, 64, H/8, W/8], points [B, 65, H/8, W/8] before softmax,
         and reliability [B, 1, H/8, W/8].

@@ -31,7 +31,7 @@ class _FullyConnected(nn.Module):
         n_in:int,
         n_out:int,
         lrelu=False, # followed by a leaky ReLU?
-        lr:float=1., # how fast it learns, beside other layers
+        lr:float=1., # learning rate relative to other layers
         bias:float=0., # at the start
     ):
         super().__init__()
@@ -277,7 +277,7 @@ class _StyleGenerator(nn.Module):
     )->Latents:
         """Random latents
 
-        A `ValueError` for `n` below 1; that or a `TypeError` for a class that there is not.
+        A `ValueError` for `n` below 1; that or a `TypeError` for a class that does not exist.
         """
         z = _sample_z(n, self.z_dim, seed)
         labels = _class_labels(label, n, self.c_dim, seed)

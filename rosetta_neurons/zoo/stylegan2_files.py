@@ -95,7 +95,7 @@ _ROSINALITY_PARTS = [ # what a name begins with, and what that is called here
     (r"to_rgbs\.(\d+)", lambda m: f"{_block(m[1])}.torgb"),
     (r"noises\.noise_(\d+)", lambda m: _noise(m[1])),
 ]
-_ROSINALITY_ENDS = [ # what stands in it, and what that is called here
+_ROSINALITY_ENDS = [ # what it contains, and what that is called here
     (".conv.modulation", ".affine"),
     (".conv.weight", ".weight"),
     (".noise.weight", ".noise_strength"),

@@ -148,7 +148,7 @@ class _AliasFreeLayer(nn.Module):
     def forward(self,
         x:Tensor, # [B, in, n, n]
         w:Tensor, # [B, w_dim]
-        update_emas=False, # in training: go on with the running average of magnitudes
+        update_emas=False, # in training: update the running average of magnitudes
         style_norm="batch",
     )->Tensor: # [B, out, m, m]
         if update_emas:
@@ -285,7 +285,7 @@ class StyleGANXL(_StyleGenerator):
         c:Tensor | None=None, # one-hot class [B, c_dim]
         truncation:float=1., # 1 is none, 0 the class's mean style
         cutoff:int | None=None, # truncate only that many styles
-        noise="const", # there is none; stands here so that all generators are called alike
+        noise="const", # there is none; it is here so that all generators are called alike
         style_norm="batch", # or "sample": what styles are divided by
     )->Tensor: # [B, 3, H, W] in about [-1, 1]
         "The original's own output, unclamped; a `ValueError` as in `w`"

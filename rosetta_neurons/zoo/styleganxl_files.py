@@ -80,7 +80,7 @@ def _plan_from_shapes(
     first_cutoff:float=2.,
     filter_size:int=6,
 )->tuple[_Signal, dict[str, dict[str, Any]]]: # plan for `StyleGANXL`
-    """The layers as names and shapes of a state tell them
+    """The layers, inferred from the names and shapes of a state
 
     Their filters are in the state, so that no cutoff is needed.
     """
