@@ -60,6 +60,7 @@ from .gather import *
 from .examples import *
 from .pictures import *
 from .cards import *
+from .charts import *
 from .particulars import *
 from .page import *
 from .report import *

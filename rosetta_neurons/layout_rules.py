@@ -14,9 +14,9 @@ from math import inf
 import torch
 from torch import Tensor, nn
 from .layers import _lineage, _refuse_compiled, network, _no_such
-from rosetta_neurons.layouts import (
-    _LAYOUTS, _OF_IMAGES, _OF_TOKENS, _lays_patches, _looks_nchw, _n_tokens, _stated_tokens,
-    _unknown_grid, as_map)
+from .layouts import (
+    _LAYOUTS, _OF_IMAGES, _OF_TOKENS, _batch_first, _lays_patches, _looks_nchw, _n_tokens,
+    _stated_tokens, _unknown_grid, as_map)
 
 # %% ../nbs/00d_layout_rules.ipynb #6e03c84e
 _PLANES = {nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Upsample,
@@ -174,10 +174,8 @@ class _Layer:
         return measured + alone + [o for o in told if o]
 
     @cached_property
-    def mixed(self)->bool:
-        "Does the network have modules that take tokens first?"
-        modules = self.net.modules() if self.net else ()
-        return any(_batch_first(m) is False for m in modules)
+    def mixed(self)->bool: # does the network have modules that take tokens first?
+        return any(_batch_first(m) is False for m in (self.net.modules() if self.net else ()))
 
 # %% ../nbs/00d_layout_rules.ipynb #6468708c
 @dataclass
@@ -253,15 +251,6 @@ def _image_layout(layer:_Layer, shape:Sequence[int], call:_Call)->str: # "NCHW" 
     return said.layout
 
 # %% ../nbs/00d_layout_rules.ipynb #0c1a000a
-def _batch_first(m)->bool|None: # None if it does not say
-    "Does a module have the images before the tokens?"
-    if isinstance(m, (nn.TransformerEncoder, nn.TransformerDecoder)):
-        m = m.layers[0]
-    if isinstance(m, (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)):
-        m = m.self_attn
-    first = getattr(m, "batch_first", None)
-    return first if isinstance(first, bool) else None
-
 def _stated_order(layer:_Layer)->str|None: # "NTC", "TNC", or None
     "The order of images and tokens, where it is stated"
     own = layer.stated(_OF_TOKENS)

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Sequence
 from math import isqrt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 # %% ../nbs/00c_layouts.ipynb #d7703854
 _TOKENS_WANTED = "give tokens=(n_prefix, (rows, columns))"
@@ -94,6 +94,15 @@ def _stated_tokens(m)->Sequence|None: # (n_prefix, (rows, columns)), or None
     if _lays_patches(m) and m.patch_embed.grid_size:
         return m.num_prefix_tokens, tuple(m.patch_embed.grid_size)
     return None
+
+def _batch_first(m)->bool|None: # None if it does not say
+    "Does a module have the images before the tokens?"
+    if isinstance(m, (nn.TransformerEncoder, nn.TransformerDecoder)):
+        m = m.layers[0]
+    if isinstance(m, (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)):
+        m = m.self_attn
+    first = getattr(m, "batch_first", None)
+    return first if isinstance(first, bool) else None
 
 # %% ../nbs/00c_layouts.ipynb #ff89d1cc
 # N images, C channels, H rows, W columns, T tokens
