@@ -67,6 +67,8 @@ from .report import *
 from .evidence import *
 from .trials import *
 from .measures import *
+from .causal import *
+from .methods import *
 from .objectives import *
 from .spaces import *
 from .options import *
@@ -94,5 +96,6 @@ from .labs_answers import *
 from .labs_sandbox import *
 from .labs_reading import *
 from .labs_course import *
+from .labs_records import *
 from .cli import *
 from .command import *
