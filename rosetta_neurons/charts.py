@@ -66,8 +66,8 @@ def _axes_svg(
         drawn.append(ft("text", f"{x:g}", x=_across(x), y=height+14, text_anchor="middle"))
     for y, n in ((height, 0), (8, int(most))):
         drawn.append(ft("text", str(n), x=-5, y=y, text_anchor="end"))
-    middle = dict(x=width/2, y=height+30, text_anchor="middle")
-    return [*drawn, ft("text", name, **middle)]
+    title = ft("text", name, x=width/2, y=height+30, text_anchor="middle")
+    return [*drawn, title]
 
 @dataclass
 class _Shown:
