@@ -118,7 +118,7 @@ def largest_allowed(
 
 def _cut_tree(
     tree:Tensor, # of `_linkage_tree`
-    units:Sequence[int], # what its leaves stand for
+    units:Sequence[int], # the units of its leaves
     chosen:Iterable[int], # those of them that are to be grouped
     limit:int, # most that a group may hold
     least:float=_COHESION, # correlation between the halves of a group
@@ -143,7 +143,7 @@ def _cut_tree(
 # %% ../nbs/06a_concepts.ipynb #dd55b06d
 def _pair_sums(
     tree:Tensor, # of `_linkage_tree`
-    units:Sequence[int], # what its leaves stand for
+    units:Sequence[int], # the units of its leaves
     groups:list[list[int]],
 )->dict[int, float]: # `{number of a group: sum over its pairs of units}`
     "Sums of the correlations at which the tree joins the units of a group"
@@ -162,7 +162,7 @@ def _pair_sums(
 
 def _mean_joins(
     tree:Tensor, # of `_linkage_tree`
-    units:Sequence[int], # what its leaves stand for
+    units:Sequence[int], # the units of its leaves
     groups:list[list[int]],
 )->list[float]: # of each group; 1 for one of a single unit, NaN where a unit has no leaf
     "Mean, over the pairs of units of a group, of the correlation at which the tree joins them"

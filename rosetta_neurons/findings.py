@@ -88,13 +88,13 @@ class _TopImages:
         self.images = torch.cat([o["images"] for o in every], 1)
 
     def state(self)->dict:
-        "All that was gathered"
+        "Everything accumulated so far"
         return dict(n=self.n, sums=self.sums, values=self.values, images=self.images)
 
     def load(self,
         state:dict, # from `state`
     ):
-        "Go on from there"
+        "Continue from a saved state"
         self.n = state["n"]
         self.sums = state["sums"]
         self.values = state["values"]
@@ -148,7 +148,7 @@ def _joined(
 def _buddies_state(
     found:_BlockBuddies,
 )->dict:
-    "All that was gathered"
+    "Everything accumulated so far"
     chosen = _numbered([o._asdict() for o in found._chosen])
     best = {} if found._best is None else vars(found._best)
     return dict(n=found.n, chosen=chosen, best=best)
@@ -158,7 +158,7 @@ def _load_buddies(
     state:dict, # from `_buddies_state`
     device:torch.device,
 ):
-    "Go on from there"
+    "Continue from a saved state"
     found.n = state["n"]
     found._chosen = [_Buddies(**_tables_on(device, o)) for o in _listed(state["chosen"])]
     best = _tables_on(device, state["best"])
@@ -245,7 +245,7 @@ class _Findings:
         state:dict, # from `state`
         device:torch.device, # that the run computes on
     ):
-        "Go on from there"
+        "Continue from a saved state"
         for m, of_model in state["found"].items():
             for name in self.searches:
                 _load_buddies(getattr(self.scored[m], name), of_model[name], device)

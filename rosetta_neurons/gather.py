@@ -103,7 +103,7 @@ def _live_source(
 def _find_source(
     dictionary:RosettaDictionary,
     G, # the first network
-    images=None, # what was given to `mine`, if it is at hand
+    images=None, # what was given to `mine`, if available
 )->_SampleRun|ImageRun: # `source[i:j]` gives latents or images
     "The source of the run, in its order; a `ValueError` where it is not available"
     d = dictionary
@@ -167,7 +167,7 @@ def _set_order(
 def find_images(
     dictionary:RosettaDictionary, # of a run
     G, # the first network
-    images=None, # what was given to `mine`, if it is at hand
+    images=None, # what was given to `mine`, if available
 )->Iterator: # of batches of what G was called with: latents, or images [B, 3, H, W]
     """The latents or images that were mined, batch by batch
 

@@ -275,7 +275,7 @@ def mine(
     max_memory=None, # of the tables, in bytes or as "4GB"; if they need more, several passes
     out=None, # folder to save the dictionary in
     progress:bool=True, # show a progress bar
-    shift:int=1, # of the shuffled null: image i of G beside image i+shift of the other
+    shift:int=1, # of the shuffled null: image i of G is paired with image i+shift of the other
     size=None, # of given images: (rows, columns) or one number; if None what the models state
     checkpoint_s:float=60., # seconds between checkpoints in `out`, from which the same call resumes
     permutations:int=0, # random pairings of the images for p-values, such as 99

@@ -31,7 +31,7 @@ class _Networks(_MinedTables):
         """The network that was mined as `m`: the one given, or else that of the zoo
 
         A `ValueError` where there is neither, or where its weights are not those that were mined; a
-        `TypeError` where what is given is no network.
+        `TypeError` where what is given is not a network.
         """
         net = resolve(given, [self.names[m], m])
         if net is None:

@@ -99,7 +99,7 @@ class _Ranked(GetAttr):
     def __init__(self,
         recipe:Recipe, # how it was made; its fields are attributes of the dictionary too
         tables:_Tables, # `{"G" or model: {name: Tensor}}`, as `dictionary.safetensors` has them
-        live:_Live | None=None, # networks and images, while they are at hand; never saved
+        live:_Live | None=None, # networks and images, while they are in memory; never saved
     ):
         self.recipe = recipe
         self.tables = tables
@@ -244,7 +244,7 @@ class _MinedTables(_Ranked):
     def __init__(self,
         recipe:Recipe, # how it was made; its fields are attributes of the dictionary too
         tables:_Tables, # `{"G" or model: {name: Tensor}}`, as `dictionary.safetensors` has them
-        live:_Live | None=None, # networks and images, while they are at hand; never saved
+        live:_Live | None=None, # networks and images, while they are in memory; never saved
     ):
         super().__init__(recipe, tables, live)
         self.concepts = self._find_concepts()

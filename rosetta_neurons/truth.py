@@ -41,7 +41,7 @@ def color_masks(
 )->Tensor: # bool [n, 10, H, W], in the order of `COLORS`
     """Masks of the named colours, one of which each pixel has
 
-    A `ValueError` where `images` are no batch of images in [0, 1].
+    A `ValueError` where `images` are not a batch of images in [0, 1].
     """
     _check_images(images)
     hues = torch.tensor(list(HUES.values()))[:, None, None]
@@ -60,7 +60,7 @@ def ground_truth_masks(
 )->Tensor: # shares [n, 32, size, size], in the order of `_GROUND_TRUTH`
     """Masks of all labels of images: parts, named colours and animals
 
-    A `ValueError` where `images` are no batch of images in [0, 1].
+    A `ValueError` where `images` are not a batch of images in [0, 1].
     """
     parts = parts.float()
     of_animals = [i for i, part in enumerate(PARTS) if part not in BACKGROUND]
@@ -281,7 +281,7 @@ _FITS = .8 # smallest AUROC, on other images than those on which the name was ch
 
 def unit_names(
     a:Agreement, # of some units
-    fits:float=_FITS, # least AUROC of a name
+    fits:float=_FITS, # smallest AUROC of a name
 )->list[str | None]: # name of each unit; None where none fits
     "Name units after the label that they detect best"
     names = []
@@ -307,7 +307,7 @@ def _mean_first(told:list[Agreement])->Tensor: # [labels]
 def name_concept(
     concept, # `Concept`
     agreements:dict[str, Agreement], # `{model: Agreement}` of all its models
-    fits:float=_FITS, # least AUROC of a name
+    fits:float=_FITS, # smallest AUROC of a name
 )->ConceptName:
     """Name a concept after the label that most of its partners detect best, if well enough
 

@@ -152,7 +152,7 @@ def _as_grey(
 
 def overlay(
     images:Tensor, # [B, 3, H, W] in [0, 1]
-    heat:Tensor, # [B, h, w] in [0, 1], as `as_heat` gives it
+    heat:Tensor, # [B, h, w] in [0, 1], from `as_heat`
     size:int=96 # pixels of the longer side of the result
 )->Tensor: # [B, 3, H', W']
     "Heatmaps on images: dark grey, and in colour where there is heat"
@@ -165,7 +165,7 @@ def overlay(
 
 def spotlight(
     images:Tensor, # [B, 3, H, W] in [0, 1]
-    heat:Tensor, # [B, h, w] in [0, 1], as `as_heat` gives it
+    heat:Tensor, # [B, h, w] in [0, 1], from `as_heat`
     size:int=96 # pixels of the longer side of the result
 )->Tensor: # [B, 3, H', W']
     "Images unchanged where there is heat, dark and pale elsewhere"
@@ -191,7 +191,7 @@ def show_maps(
 )->"Figure":
     """A row of images, and below it the same images under each unit's maps, as heat
 
-    A `ValueError` if `images` are no batch of images in [0, 1].
+    A `ValueError` if `images` are not a batch of images in [0, 1].
     """
     _check_images(images)
     rows = {"": fit_images(images, 96)}
@@ -240,7 +240,7 @@ def show_rows(
 )->"Figure":
     """Rows of images, named at the left, in columns named above
 
-    A `ValueError` if rows or `columns` differ in length, or a row is no batch of images in [0, 1].
+    A `ValueError` if rows or `columns` differ in length, or a row is not images in [0, 1].
     """
     _check_lengths(rows, columns)
     n = len(next(iter(rows.values())))
