@@ -53,7 +53,7 @@ def rosetta_units(
 # %% ../nbs/06a_concepts.ipynb #363866a3
 def _largest_first(
     groups:Iterable[list[int]],
-)->list[list[int]]: # of equals, the one with the smallest unit comes first
+)->list[list[int]]: # of equal size, the one with the smallest unit comes first
     return sorted(groups, key=lambda o: (-len(o), o[0]))
 
 def cluster(
@@ -75,8 +75,8 @@ def cluster(
     return _largest_first(groups.values())
 
 # %% ../nbs/06a_concepts.ipynb #a8f1fc82
-_COHESION = .3 # least mean correlation between the two halves of a branch that is cut off
-# rules that make concepts of Rosetta Neurons; the second one is the paper's (Sec. 3.2)
+_COHESION = .3 # smallest mean correlation between the two halves of a branch
+# rules that group Rosetta Neurons into concepts; the second one is the paper's (Sec. 3.2)
 CLUSTERINGS = ("cut components", "connected components")
 
 def _linkage_tree(
@@ -118,7 +118,7 @@ def largest_allowed(
 
 def _cut_tree(
     tree:Tensor, # of `_linkage_tree`
-    units:Sequence[int], # what its leaves stand for
+    units:Sequence[int], # the units of its leaves
     chosen:Iterable[int], # those of them that are to be grouped
     limit:int, # most that a group may hold
     least:float=_COHESION, # correlation between the halves of a group
@@ -143,10 +143,10 @@ def _cut_tree(
 # %% ../nbs/06a_concepts.ipynb #dd55b06d
 def _pair_sums(
     tree:Tensor, # of `_linkage_tree`
-    units:Sequence[int], # what its leaves stand for
+    units:Sequence[int], # the units of its leaves
     groups:list[list[int]],
 )->dict[int, float]: # `{number of a group: sum over its pairs of units}`
-    "Of the correlations at which the tree joins the units of a group"
+    "Sums of the correlations at which the tree joins the units of a group"
     group_of = {}
     for i, group in enumerate(groups):
         group_of |= dict.fromkeys(group, i)
@@ -162,7 +162,7 @@ def _pair_sums(
 
 def _mean_joins(
     tree:Tensor, # of `_linkage_tree`
-    units:Sequence[int], # what its leaves stand for
+    units:Sequence[int], # the units of its leaves
     groups:list[list[int]],
 )->list[float]: # of each group; 1 for one of a single unit, NaN where a unit has no leaf
     "Mean, over the pairs of units of a group, of the correlation at which the tree joins them"
@@ -189,7 +189,7 @@ def _json_number(x):
     return round(x, 6) if math.isfinite(x) else None
 
 class Match(NamedTuple):
-    "A best buddy of a unit of G, and what the nulls give the same two units"
+    "A best buddy of a unit of G, with the correlations of the same two units under the nulls"
     unit:Unit # (layer, channel) of G
     model:str # name of the model that the partner belongs to
     partner:Unit # (layer, channel) of that model
@@ -199,8 +199,8 @@ class Match(NamedTuple):
     null_centred:float # `centred` of the same two units on shuffled images
     flip:float # `correlation` of the same two units with flipped signs
     flip_centred:float # `centred` of the same two units with flipped signs
-    q:float # smallest false discovery rate, by the harsher null, at which the match is still kept
-    p:float | None=None # of any match as good among images paired at random; None where none were
+    q:float # smallest false discovery rate, by the stricter null, at which the match is still kept
+    p:float | None=None # of any match as good with images paired at random; None where not tested
 
     def as_json(self)->dict[str, Any]: # {name: number, name or list}
         "Its fields by name, with None in place of NaN"
@@ -212,7 +212,7 @@ class Match(NamedTuple):
 def centred_of(
     match:Match, # whose `centred` is NaN where it has none
 )->float: # from -1 to 1; -1 where there is none
-    "Centred correlation to sort by: a match without one comes last"
+    "Centred correlation as a sort key: a match without one comes last"
     return -1. if math.isnan(match.centred) else match.centred
 
 # %% ../nbs/06a_concepts.ipynb #f53ef003
@@ -242,15 +242,15 @@ def _best_unit(
 class Concept:
     """Rosetta Neurons whose units of G have similar maps, as `cluster` groups them (Sec. 3.2)
 
-    `partners`: units of each model; `best`: its `Match` of the largest centred correlation.
+    `partners`: units of each model; `best`: its `Match` with the largest centred correlation.
     `correlation`, `centred`, `null`, ...: means over the models, of their best matches.
     `q` and `p` are those of the concept's best Rosetta Neuron.
     """
     def __init__(self,
-        units:list[Unit], # of G, in order
-        matches:list[Match], # all of these units
+        units:list[Unit], # units of G, in order
+        matches:list[Match], # all matches of these units
         cohesion:float=math.nan, # mean correlation of its units, by the tree that joined them
-        interest:float=math.nan, # what lists are sorted by, see `RosettaDictionary.interest_of`
+        interest:float=math.nan, # the sort key of lists, see `RosettaDictionary.interest_of`
     ):
         self.units = units
         self.matches:list[Match] = []
@@ -290,10 +290,10 @@ class Concept:
 
 # %% ../nbs/06a_concepts.ipynb #d283c86c
 def jaccard(
-    a:Iterable, # of what can be in a set
+    a:Iterable, # of hashable items
     b:Iterable, # likewise
 )->float: # from 0 to 1; NaN for two empty ones
-    "Jaccard index of two sets: the share of what is in either that is in both"
+    "Jaccard index of two sets: the size of the intersection divided by that of the union"
     a = set(a)
     b = set(b)
     return len(a & b)/len(a | b) if a | b else math.nan
@@ -301,8 +301,8 @@ def jaccard(
 def _counterpart(
     concept:Concept,
     others:list[Concept], # of another dictionary
-)->tuple[int | None, float]: # number of the other that is most like it; Jaccard index of the units
-    "The concept of most common units; of equals the first, and None where there are no others"
+)->tuple[int | None, float]: # number of the most similar other; Jaccard index of the units
+    "The concept with the largest index; of equals the first, and None where there are no others"
     best = (None, 0.)
     for i, other in enumerate(others):
         likeness = jaccard(concept.units, other.units)
@@ -313,7 +313,7 @@ def _counterpart(
 @dataclass
 class Comparison:
     "What two dictionaries of one generator have in common"
-    models:list[str] # that both know
+    models:list[str] # that both have
     matches:float # Jaccard index of the best buddies with these
     neurons:float # Jaccard index of the Rosetta Neurons
     counterparts:list[tuple[int | None, float]] # of each concept of the first, see `_counterpart`

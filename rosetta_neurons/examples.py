@@ -27,7 +27,7 @@ from .runtime import _ready_to_mine
 from .zoo.core import Latents
 
 # %% ../nbs/09d_examples.ipynb #eb6c764c
-_LOOKED_AT = 32 # images of the run that are looked at again for each concept, about
+_LOOKED_AT = 32 # images of the run that are processed again for each concept, about
 
 def _spread_out(
     dictionary:RosettaDictionary,
@@ -52,7 +52,7 @@ def _candidates(
     dictionary:RosettaDictionary,
     units:dict[str, tuple[str, int]], # from `_neuron_units`
 )->list[int]: # numbers of images, in order
-    "The images that a concept may be shown by"
+    "The images that may be chosen to show a concept"
     each = max(_SHOWN, _LOOKED_AT//len(units))
     found = set()
     for model, unit in units.items():
@@ -65,7 +65,7 @@ _MAP_SIDE = 56 # positions of a map along its longer side that the page keeps, a
 def _small_maps(
     maps:Tensor, # [B, h, w]
 )->Tensor: # float16 [B, h', w'], at most `_MAP_SIDE` along the longer side
-    "Maps as the page keeps them"
+    "Maps at the size that the page keeps"
     longer = max(maps.shape[1:])
     if longer > _MAP_SIDE:
         size = [max(1, round(o*_MAP_SIDE/longer)) for o in maps.shape[1:]]
@@ -74,19 +74,19 @@ def _small_maps(
 
 @dataclass
 class _Seen:
-    "What the units of one concept did in the images looked at, in standard deviations"
+    "Responses of the units of one concept in the images processed, in standard deviations"
     units:dict[str, tuple[str, int]] # `{"G" or model: (layer, channel)}`
     candidates:set[int] # numbers of images
     strength:dict[int, float] = field(default_factory=dict) # `{image: summed over the units}`
     peaks:dict[str, dict] = field(default_factory=dict) # `{"G" or model: {image: largest value}}`
     maps:dict[int, dict] = field(default_factory=dict) # `{image: {"G" or model: Tensor[h, w]}}`
-    weakest:int|None = None # of the images that are no candidates
+    weakest:int|None = None # of the images that are not candidates
 
     def update(self,
         numbers:list[int], # of the images
         maps:dict[str, Tensor], # `{"G" or model: Tensor[B, h, w]}`, in standard deviations
     ):
-        "Take in some images"
+        "Add some images"
         strength = _sum_of_maps(maps.values()).amax((1, 2, 3)).tolist()
         self.strength.update(zip(numbers, strength))
         kept = {}
@@ -99,9 +99,9 @@ class _Seen:
                 self.maps[i] = {model: o[row] for model, o in kept.items()}
 
     def is_weaker(self,
-        i:int, # number of an image that is no candidate
+        i:int, # number of an image that is not a candidate
     )->bool:
-        "Is it the weakest so far? Then the one before it is forgotten"
+        "Is it the weakest so far? Then the previous one is dropped"
         if self.weakest is not None:
             if self.strength[i] >= self.strength[self.weakest]:
                 return False
@@ -114,7 +114,7 @@ def _take_images(
     source, # `SampleRun` or `ImageRun`
     numbers:list[int], # of images, at least one
 )->Iterator[tuple]: # (numbers, latents or images)
-    "Some of the images of a run, all at once; one by one where they can't be joined"
+    "Some of the images of a run, all at once; one by one where they cannot be joined"
     picked = [source[i:i+1] for i in numbers]
     if isinstance(picked[0], Tensor):
         yield numbers, torch.cat(picked)
@@ -134,7 +134,7 @@ def _take_batches(
         yield from _take_images(source, numbers[i:i+batch_size])
 
 # %% ../nbs/09d_examples.ipynb #14a4f6e9
-_THUMB = 16 # pixels of a side of the pictures by which near-copies are found
+_THUMB = 16 # pixels a side of the thumbnails by which near-copies are found
 
 def _fit_square(
     images:Tensor, # [B, 3, H, W]
@@ -148,7 +148,7 @@ def _recorded_layers(
     seen:list[_Seen],
     layers:dict|None=None, # as given to `mine`, where `record` needs more than names
 )->dict[str, dict]: # `{"G" or model: arguments of `record`}`
-    "What has to be recorded to see the units of all concepts"
+    "What has to be recorded for the units of all concepts"
     wanted = {}
     for model in nets:
         held = {o.units[model][0] for o in seen}
@@ -161,7 +161,7 @@ def _observe_all(
     x, # latents or images, on the device
     asked:dict[str, dict], # from `_recorded_layers`
 )->tuple[Tensor, dict]: # images [B, 3, H, W], `{"G" or model: {layer: Tensor[B, C, h, w]}}`
-    "One batch in all networks"
+    "Run one batch in all networks"
     images, of_first = _observe_first(dictionary, nets["G"], x, asked["G"])
     maps = {"G": of_first, **dict(_observe_others(nets, images, asked))}
     return images, maps
@@ -183,9 +183,9 @@ def _update_seen(
     seen:_Seen, # of one concept
     numbers:list[int], # of the images of a batch
     maps:dict[str, dict], # of the batch, from `_observe_all`
-    pool:set[int], # numbers of images that all concepts look at
+    pool:set[int], # numbers of images that all concepts use
 ):
-    "Hand a concept those images of a batch that concern it"
+    "Pass a concept those images of a batch that concern it"
     wanted = seen.candidates | pool
     rows = [row for row, i in enumerate(numbers) if i in wanted]
     if not rows:
@@ -203,7 +203,7 @@ def _show_models(
     seen:list[_Seen], # one for each concept, which is filled
     layers:dict|None=None, # as given to `mine`, where `record` needs more than names
 )->dict[int, Tensor]: # `{image: Tensor[3, _THUMB, _THUMB]}`
-    "Show all networks the images that concepts may be shown by, each image once"
+    "Run all networks on the images that may be chosen to show concepts, each image once"
     d = dictionary
     pool = set(_spread_out(d))
     numbers = set(pool)
@@ -248,7 +248,7 @@ def _without_copies(
     thumbs:dict[int, Tensor], # `{image: Tensor[3, h, w]}`
     n:int, # images
 )->list[int]:
-    "The first ones that are no near-copies of those before them"
+    "The first images that are not near-copies of those before them"
     picks = []
     for i in ranked:
         if len(picks) == n:
@@ -262,7 +262,7 @@ def _pick_images(
     thumbs:dict[int, Tensor], # `{image: Tensor[3, h, w]}`
     best:int=_SHOWN, # images from the top, at most
 )->_Picks:
-    "The images to show a concept by: the strongest, without near-copies, and the weakest"
+    "The images that show a concept: the strongest, without near-copies, and the weakest"
     def strongest_first(i): return -seen.strength[i], i
     def weakest_first(i): return seen.strength[i], i
     ranked = sorted(seen.maps, key=strongest_first)

@@ -75,7 +75,7 @@ _SCALES = ("lo", "hi", "scale") # likewise, the same for both halves
 
 def _moments_state(
     moments:_MapMoments,
-    scales:bool, # also what both halves share?
+    scales:bool, # whether to include what both halves share
 )->dict: # of numbers, and tensors by size
     "Everything accumulated in moments"
     names = (*_OWN, *_SCALES) if scales else _OWN
@@ -90,7 +90,7 @@ def _load_moments(
     moments:_MapMoments, # changed in place
     state:dict, # of `_moments_state`
 ):
-    "Go on from what was gathered"
+    "Continue from a saved state"
     for name in _OWN:
         setattr(moments, name, state[name])
     for name in _SCALES:
@@ -165,16 +165,16 @@ class _Half:
         return {m: o.merge(other.moments[m]) for m, o in self.moments.items()}
 
     def state(self,
-        scales:bool, # also what both halves share?
+        scales:bool, # whether to include what both halves share
     )->dict: # of dicts, tensors and numbers
-        "All that was gathered"
+        "Everything accumulated so far"
         moments = {m: _moments_state(o, scales) for m, o in self.moments.items()}
         return dict(moments=moments, tables=_products(self.tables))
 
     def load(self,
         state:dict, # from `state`; the scales must be loaded first, or with it
     ):
-        "Go on from what was gathered"
+        "Continue from a saved state"
         for m, o in self.moments.items():
             _load_moments(o, state["moments"][m])
         _load_products(self.tables, state["tables"])

@@ -305,7 +305,7 @@ def record(
     layers=None, # names of modules; `model.layers` if None
     tokens=None, # (n_prefix, (rows, columns)) where the model does not state it; or {layer: ...}
     layout=None, # "NHWC" (of tokens: "TNC") where nothing else says so; or {layer: ...}
-)->Iterator[dict[str, Tensor]]: # {layer: [B, C, H, W]}, filled anew by each call of the model
+)->Iterator[dict[str, Tensor]]: # {layer: [B, C, H, W]}, refilled by each call of the model
     """Record the activation maps of `layers` in each call of the model in the `with` block
 
     The maps are copies, in the order of `layers`, and carry gradients if these are on; at the end

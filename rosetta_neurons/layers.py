@@ -287,7 +287,7 @@ def resolve(
 def _listed(
     models, # one model, or several; a model may be a name
 )->list:
-    "One model or several as a list; a `TypeError` for what is no model"
+    "One model or several as a list; a `TypeError` for what is not a model"
     one = isinstance(models, (str, nn.Module)) or hasattr(models, "net")
     several = [models] if one or not isinstance(models, Iterable) else list(models)
     for model in several:
@@ -322,7 +322,7 @@ def _models_by_name(
 
     A model that was given by name is None where it is in a dictionary, and else its name. A
     `ValueError` where there is none, where a dictionary has no such model, or where two have one
-    name; a `TypeError` for what is no model.
+    name; a `TypeError` for what is not a model.
     """
     known = {m: o for m, o in (mined or {}).items() if m != "G"}
     named = {}

@@ -73,7 +73,7 @@ def _layout_by_type(
     mod:nn.Module, # a layer
     shape:Sequence[int], # of what it returned, four numbers
     parents:Sequence=(), # modules around it, the nearest last
-)->str|None: # "NCHW", "NHWC", or None if it can't be told
+)->str|None: # "NCHW", "NHWC", or None if unknown
     "The layout that follows from the kind of layer"
     mod = _before(mod, parents)
     if type(mod) in _PLANES:
@@ -119,7 +119,7 @@ def _fit_of(
 def _layout_by_image(
     shape:Sequence[int], # of what a layer returned, four numbers
     image:tuple[int, int], # (rows, columns) of the image
-)->str|None: # "NCHW", "NHWC", or None if it can't be told
+)->str|None: # "NCHW", "NHWC", or None if unknown
     "The layout in which a map has the aspect ratio of the image"
     _, a, b, c = shape
     channels_second = _fit_of(b, c, image)

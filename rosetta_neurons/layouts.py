@@ -82,7 +82,7 @@ def _unknown_grid(
 
 # %% ../nbs/00c_layouts.ipynb #3a29fdb5
 def _lays_patches(m)->bool: # as timm's vision transformers do
-    "Does a module say how many tokens stand before its patches, and on what grid these lie?"
+    "Does a module state its number of prefix tokens and the grid of its patches?"
     embed = getattr(m, "patch_embed", None)
     return hasattr(embed, "grid_size") and hasattr(m, "num_prefix_tokens")
 
@@ -147,7 +147,7 @@ def as_map(
 )->Tensor: # [B, C, H, W], a copy
     """Activations of any layout as activation maps: tokens back on their grid, channels first
 
-    Raises a `TypeError` for what is no tensor, and a `ValueError` for one that has no rows and
+    Raises a `TypeError` for what is not a tensor, and a `ValueError` for one that has no rows and
     columns, or not as many tokens as `tokens` says.
     """
     _check_is_map(x)

@@ -32,11 +32,11 @@ from .layers import _check_names
 
 # %% ../nbs/08_mining.ipynb #d60f00b5
 class _Resumable(_Passes):
-    "What a checkpoint holds of a run, and how it goes on from there"
+    "A run that can be saved to a checkpoint and resumed from it"
     def identity(self,
         **settings, # seed, label, truncation, ...
     )->dict:
-        "What must be the same for two runs to be one; other code is told by `_levels_of`"
+        "What must be the same to resume a run; `_levels_of` detects other code"
         layers = {}
         for m, net in self.nets.items():
             layers[m] = repr(self.layers.get(m) or getattr(net, "layers", None))
@@ -61,7 +61,7 @@ class _Resumable(_Passes):
         )
 
     def state(self)->dict:
-        "All that would be needed to go on"
+        "Everything needed to resume"
         return dict(
             channels=self.channels,
             sizes=self.sizes,
@@ -76,7 +76,7 @@ class _Resumable(_Passes):
         )
 
     def _rng_state(self)->dict[str, Tensor]:
-        "Of the models' random generators"
+        "The state of the models' random generators"
         states = {"cpu": torch.random.get_rng_state()}
         if self.device.type == "cuda":
             states["cuda"] = torch.cuda.get_rng_state(self.device)
@@ -85,7 +85,7 @@ class _Resumable(_Passes):
     def load(self,
         state:dict, # from `state`
     ):
-        "Go on from there"
+        "Load a saved state"
         for name in ("channels", "sizes", "image_size", "part", "at", "probe"):
             setattr(self, name, state[name])
         self.sums = None
@@ -101,17 +101,17 @@ class _Resumable(_Passes):
     def _resume(self,
         checkpoint:_Checkpoint,
     ):
-        "Go on from a checkpoint, where there is one"
+        "Resume from a checkpoint, where there is one"
         if state := checkpoint.read():
             self._check_same(state["probe"], checkpoint.path)
             self.load(state)
         self._catch_up()
 
     def _check_same(self,
-        probe:dict[str, dict[str, float]], # of the run that is to go on
+        probe:dict[str, dict[str, float]], # of the run to resume
         path, # named in the error
     ):
-        "Refuse to go on where the first batch gives other numbers: other pixels, the same weights"
+        "Refuse to resume where the first batch gives other numbers: other pixels, the same weights"
         torch.manual_seed(self.seed)
         batch = next(self._slices(self.first, self.stop))
         now = _levels_of(self._forward(batch.to(self.device)))
@@ -147,9 +147,9 @@ def _gb(
     return f"{(size or 0)/2**30:.3g} GB"
 
 class _Mining(_Resumable):
-    """One run over the images: what it has gathered so far
+    """One run over the images, with its sums and findings so far
 
-    A `ValueError` where all images are of one group, or where a process is left with none.
+    A `ValueError` where all images are of one group, or where a process has none.
     """
     def run(self,
         device, # where to compute
@@ -182,13 +182,13 @@ class _Mining(_Resumable):
             checkpoint.write(self.state, now=True)
 
     def _ahead(self)->Iterator: # of latents or images
-        "What is left of this pass, batch by batch; images are read ahead"
+        "The rest of this pass, batch by batch; images are read ahead"
         if isinstance(self.source, ImageRun):
             return self.source.batches(self.at, self.stop, self.batch_size)
         return self._slices(self.at, self.stop)
 
     def _announce(self, bar:tqdm):
-        "Say how long it will take, once the models have been seen"
+        "Announce the number of passes, after the first batch"
         passes = len(self.blocks)
         bar.total = passes*self._batches_per_pass
         bar.refresh()
@@ -201,7 +201,7 @@ class _Mining(_Resumable):
         checkpoint:_Checkpoint,
         progress:bool=True, # show a progress bar
     ):
-        "The largest centred correlations among images that are paired at random, for each model"
+        "The largest centred correlations with images paired at random, for each model"
         for m, maxima in self.findings.maxima.items():
             if len(maxima) == self.permutations:
                 continue
@@ -235,9 +235,9 @@ class _Mining(_Resumable):
 
 # %% ../nbs/08_mining.ipynb #ae70c619
 def _as_settings(
-    seed, label, truncation, # as `mine` was given them
+    seed, label, truncation, # as given to `mine`
 )->dict[str, Any]: # the same, as JSON can hold them
-    "How latents are sampled; a `TypeError` where the seed is no whole number"
+    "How latents are sampled; a `TypeError` where the seed is not a whole number"
     given = dict(seed=seed, label=label, truncation=truncation)
     settings = {name: _as_setting(name, o) for name, o in given.items()}
     seed = settings["seed"]
@@ -249,7 +249,7 @@ def _check_permutations(
     permutations:int,
     neighbours:float | None,
 ):
-    "Refuse permutations of images that are spread over processes, or of some layers only"
+    "Refuse permutations where images are spread over processes, or only some layers are matched"
     if permutations and neighbours is not None:
         raise ValueError(
             f"permutations={permutations} match all layers, and neighbours={neighbours:g} does "
@@ -269,21 +269,21 @@ def mine(
     seed:int=0, # of the latents, or of the order of the images
     label=None, # class to sample; None for all
     truncation:float | None=None, # of the latents; None for the generator's own
-    layers:dict | None=None, # `{"G" or name: [layers]}`; else those that a model names
+    layers:dict | None=None, # `{"G" or name: [layers]}`; else those that a model lists
     images=None, # instead of samples of G: folder, files, data set, `Tensor[N, 3, H, W]`, ...
     device=None, # where to compute; if None, where G is, and under torchrun the GPU of each process
     max_memory=None, # of the tables, in bytes or as "4GB"; if they need more, several passes
     out=None, # folder to save the dictionary in
     progress:bool=True, # show a progress bar
-    shift:int=1, # of the shuffled null: image i of G beside image i+shift of the other
-    size=None, # of images given: (rows, columns) or one number; if None what the models want
-    checkpoint_s:float=60., # seconds between checkpoints in `out`, from which the same call goes on
-    permutations:int=0, # random pairings of the images, for p-values; such as 99
+    shift:int=1, # of the shuffled null: image i of G is paired with image i+shift of the other
+    size=None, # of given images: (rows, columns) or one number; if None what the models state
+    checkpoint_s:float=60., # seconds between checkpoints in `out`, from which the same call resumes
+    permutations:int=0, # random pairings of the images for p-values, such as 99
     clustering:str="cut components", # or "connected components", the paper's rule
-    groups=None, # one hashable an image, the same for copies; if None, these are found
-    shuffle:bool=True, # False takes the first `n` images as they stand
-    fit:str="stretch", # how images are brought to `size`; or "crop"
-    errors:str="raise", # "skip" passes over images that can't be read, and says which
+    groups=None, # one hashable per image, the same for copies; if None, copies are found
+    shuffle:bool=True, # False takes the first `n` images in their own order
+    fit:str="stretch", # how images are resized to `size`; or "crop"
+    errors:str="raise", # "skip" skips images that cannot be read, and warns
     neighbours:float | None=None, # match only layers whose relative depths differ by no more
 )->RosettaDictionary:
     """Mine the Rosetta Neurons that G shares with other models (Sec. 3), as a dictionary
@@ -292,11 +292,11 @@ def mine(
     Eq. 2-4 and Sec. 3.2 have them.
 
     The same seed and batch size give the same dictionary, to the last bit. A run with `out` that
-    was stopped goes on when it is called again; a `ValueError` where that would be another run.
+    was stopped is resumed by the same call; a `ValueError` where that would be another run.
 
-    Raises a `ValueError` or `TypeError` for what can't be asked, before any model is run, and an
-    `OSError` where `out` can't be written; a `MemoryError` where `max_memory` does not hold one
-    row of the tables; and what a model raises, with the name of the model.
+    Raises a `ValueError` or `TypeError` for invalid arguments, before any model is run, and an
+    `OSError` where `out` is not writable; a `MemoryError` where `max_memory` does not hold one
+    row of the tables; and errors of a model, with the name of the model.
     """
     nets = _named_models(G, models)
     layers = _layers_of(nets, layers)

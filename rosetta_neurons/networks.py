@@ -26,12 +26,12 @@ class _Networks(_MinedTables):
     "A dictionary that finds its networks"
     def network(self,
         m:str, # "G", or the name of one of its models
-        given=None, # the network, if it is at hand
+        given=None, # the network, if available
     )->Any: # the network
         """The network that was mined as `m`: the one given, or else that of the zoo
 
-        A `ValueError` where it is neither, or where its weights are not those that were mined; a
-        `TypeError` where what is given is no network.
+        A `ValueError` where there is neither, or where its weights are not those that were mined; a
+        `TypeError` where what is given is not a network.
         """
         net = resolve(given, [self.names[m], m])
         if net is None:
@@ -50,9 +50,9 @@ class _Networks(_MinedTables):
     def networks(self,
         models=None, # one, several, or `{name: network}`; networks, or names; all if None
     )->dict[str, Any]: # `{name: network}`, without G
-        """The networks that a dictionary is about: those given, or those at hand or in the zoo
+        """The networks of a dictionary: those given, or those of the run or of the zoo
 
-        A `ValueError` for one that it does not know.
+        A `ValueError` for one that it does not have.
         """
         at_hand = self.live.models if self.live else {}
         given = self.models if models is None else models
@@ -62,8 +62,8 @@ class _Networks(_MinedTables):
         return found
 
     def every_network(self,
-        generator=None, # G, if it is at hand
-        models=None, # those that are at hand, as in `networks`
+        generator=None, # G, if available
+        models=None, # those that are available, as in `networks`
     )->dict[str, Any]: # `{"G": G, name: network}`
         "All networks: those given, else those of `live`, else those of the zoo"
         given = self.networks(models) if models is not None else {}
@@ -76,7 +76,7 @@ class _Networks(_MinedTables):
 
 # %% ../nbs/06c_networks.ipynb #c1f0c3d3
 class _Choices(_Networks):
-    "A dictionary of which concepts and matches can be chosen"
+    "A dictionary from which concepts and matches can be chosen"
     def concept(self,
         which, # number, or `Concept`
     )->Concept:
@@ -113,7 +113,7 @@ class _Choices(_Networks):
     )->list[Match]: # at least one
         """Matches that an inversion or edit is guided by
 
-        A `ValueError` where there are none, and for models, concepts or pairs that there are not.
+        A `ValueError` where there are none, and for unknown models, concepts or pairs.
         """
         models = self._model_names(models)
         if pairs is not None:
@@ -158,7 +158,7 @@ def _largest_size(
     return [rows, columns]
 
 class _MinedNetworks(_Choices):
-    "A dictionary whose concepts can be looked for in any image"
+    "A dictionary whose concepts can be searched for in any image"
     def _standard_map(self,
         m:str, # model
         unit:Unit, # (layer, channel)
@@ -174,12 +174,12 @@ class _MinedNetworks(_Choices):
 
     def together(self,
         images:Tensor, # [B, 3, H, W] in [0, 1]
-        models:dict, # `{name: network}` to ask
+        models:dict, # `{name: network}` to use
         concepts:list[Concept], # of this dictionary
     )->Tensor: # [B, concepts, h, w], in standard deviations
         """Maps of the concepts' best partners, each standardised (Eq. 1), averaged over the models
 
-        A `ValueError` where `images` are no batch of images in [0, 1]; errors of a model are those
+        A `ValueError` if `images` are not a batch of images in [0, 1]; errors of a model are those
         of `record`.
         """
         _check_images(images)
@@ -196,15 +196,15 @@ class _MinedNetworks(_Choices):
 
     def score(self,
         images:Tensor, # [n, 3, H, W] in [0, 1], any images
-        models=None, # to ask: one, several, or `{name: network}`; networks, or names; all if None
+        models=None, # to use: one, several, or `{name: network}`; networks, or names; all if None
         concepts=None, # numbers or `Concept`s, one or several; all if None
         batch_size:int=32, # images at a time
     )->Tensor: # [n, concepts], in standard deviations
-        """How strongly each concept is there in each image
+        """How strongly each concept is present in each image
 
         The largest value of its standardised map: in standard deviations (Eq. 1) above the mean
         over the images that were mined. A `ValueError` without concepts, and for images, models
-        and concepts that can't be used; errors of a model are those of `record`.
+        and concepts that cannot be used; errors of a model are those of `record`.
         """
         nets = self.networks(models)
         asked = self.chosen_concepts(concepts)
@@ -220,7 +220,7 @@ class _MinedNetworks(_Choices):
         top:int=5, # images to return
         models=None, # as in `score`
     )->tuple[Tensor, Tensor]: # numbers of the images, best first [top]; their scores [top]
-        "The images in which a concept has the largest `score`; errors as there"
+        "The images in which a concept has the largest `score`; raises the same errors"
         scores = self.score(images, models, [concept])[:, 0]
         best = scores.argsort(descending=True, stable=True)[:top]
         return best, scores[best]

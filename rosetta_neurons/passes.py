@@ -28,12 +28,12 @@ from .sums import _Sums, blocks
 from .tables import _Live, Recipe
 
 # %% ../nbs/08d_passes.ipynb #1c0aab0c
-_Source = _SampleRun | ImageRun # what a run is shown
+_Source = _SampleRun | ImageRun # the source of a run
 _Maps = dict[str, dict[str, Tensor]] # `{model: {layer: [B, C, H, W]}}`
 
 @dataclass(eq=False, repr=False)
 class _Plan:
-    "What is to be done, and what follows from it before the first image is shown"
+    "The settings of a run, and what follows from them before the first image"
     nets:dict[str, Any] # `{"G": G, name: model}`
     source:_Source # latents or images
     batch_size:int=16 # images at a time
@@ -42,10 +42,10 @@ class _Plan:
     max_bytes:int | None=None # bytes that the tables may take; None for no limit
     k:int=5 # K of Eq. 3
     center:str="unit" # match by Eq. 2 ("unit") or by centred correlation ("position")
-    seed:int=0 # of the random numbers that models draw, in each pass anew
+    seed:int=0 # of the random numbers that models draw, again in each pass
     permutations:int=0 # random pairings of all images, for p-values
     clustering:str="cut components" # one of `CLUSTERINGS`
-    neighbours:float | None=None # by which depths of layers that are matched may differ
+    neighbours:float | None=None # by how much the depths of matched layers may differ
     home:torch.device=torch.device("cpu") # of the models' new tensors (`torch.set_default_device`)
 
     def __post_init__(self):
@@ -68,7 +68,7 @@ class _Plan:
                 f"{self.shift}: use fewer, or smaller batches")
 
     def _second_half(self)->Tensor: # bool `[n]`
-        "Which images are of the second half; the halves take turns where images may be rearranged"
+        "Which images are of the second half; the halves alternate where images may be rearranged"
         second = _random_halves(self.source.groups, self.seed)
         turns = _in_turns(self.source.groups, second, self.seed)
         return second[turns] if self.source.rearrange(turns) else second
@@ -107,7 +107,7 @@ def _check_varied(
 def _levels_of(
     maps:_Maps,
 )->dict[str, dict[str, float]]: # `{model: {layer: mean absolute value}}`
-    "What the first batch of a run gives, in a few numbers"
+    "A summary of the first batch of a run, in a few numbers"
     found = {}
     for m, of_model in maps.items():
         found[m] = {}
@@ -123,7 +123,7 @@ class _Observed:
     maps:dict[str, Tensor] # `{layer: [B, C, H, W]}`
 
 class _Forward(_Plan):
-    "The models are called on one batch after the other; the first batch tells what maps they have"
+    "Calls the models on one batch after the other; learns the sizes of maps from the first batch"
     def __post_init__(self):
         super().__post_init__()
         self.channels:dict[str, dict[str, int]] = {} # `{model: {layer: units}}`
@@ -140,7 +140,7 @@ class _Forward(_Plan):
             yield self.source[i:min(i+self.batch_size, stop)]
 
     def batches(self)->Iterator: # of latents or images
-        "What G is called with in the whole run"
+        "The inputs of G in the whole run"
         return self._slices(0, len(self.source))
 
     def _observe(self,
@@ -158,7 +158,7 @@ class _Forward(_Plan):
     def _observe_G(self,
         x, # latents, or images
     )->_Observed: # `out` are the images for the other models, float32 `[B, 3, H, W]`
-        "What G makes of a batch, or computes from it"
+        "Call G on latents, which it turns into images, or on images"
         if not isinstance(self.source, _SampleRun):
             return _Observed(x, self._observe("G", x.clone()).maps)
         G = self.nets["G"]
@@ -193,18 +193,18 @@ def _unit_means(
     return found
 
 class _Passes(_Forward):
-    "What was gathered so far, batch after batch and pass after pass"
+    "Accumulates sums over batches, and findings over passes"
     def __post_init__(self):
         super().__post_init__()
         self.part = 0 # passes that have ended
         self.at = self.first # number of the next image
-        self.sums:_Sums | None = None # of this pass, once it has begun
+        self.sums:_Sums | None = None # of this pass, after its start
         self.top = {m: _TopImages() for m in self.nets}
         self.findings = _Findings(self.others, self.k, self.center)
 
     @property
     def blocks(self)->list[tuple[int, int]]: # (start, stop)
-        "Units of G of each pass, once the models have been seen"
+        "The units of G in each pass, known after the first batch"
         return blocks(self.channels, self.max_bytes)
 
     def _new_sums(self)->_Sums: # of this pass
@@ -212,7 +212,7 @@ class _Passes(_Forward):
         return _Sums(self.shift, rows=rows, near=self._near())
 
     def _near(self)->dict[str, _Nearby]: # by model; empty where all layers are matched
-        "The layers that G is matched with in each model"
+        "The layers with which G is matched in each model"
         if self.neighbours is None:
             return {}
         of_G = _depths(self.channels["G"], draws=isinstance(self.source, _SampleRun))
@@ -224,7 +224,7 @@ class _Passes(_Forward):
     def update(self,
         x, # images, or latents of G
     ):
-        "Take in a batch"
+        "Add a batch"
         maps = self._forward(x)
         if not self.probe:
             self.probe = _levels_of(maps)
@@ -242,7 +242,7 @@ class _Passes(_Forward):
         return sums.peaks["itself" if whole else m]
 
     def end_pass(self):
-        "Keep what this pass found: best buddies, of the units of G that it was for"
+        "Keep the findings of this pass: best buddies of its units of G"
         assert self.sums is not None
         self.sums.finish()
         self.findings.add(self.sums)
@@ -256,7 +256,7 @@ class _Passes(_Forward):
     def finish(self,
         **settings, # the other fields of `Recipe`
     )->RosettaDictionary:
-        "Eq. 2-4 on what was gathered"
+        "Compute the dictionary from the sums (Eq. 2-4)"
         tables = self.findings.tables()
         for m, o in self.top.items():
             tables[m] |= o.tables(self.source.groups, tables[m]["min"].double())
@@ -271,7 +271,7 @@ class _Passes(_Forward):
     def _recipe(self,
         **settings, # the other fields of `Recipe`
     )->Recipe:
-        "How this was mined"
+        "The recipe of the dictionary"
         return Recipe(
             generator=self.names["G"],
             n=len(self.source),

@@ -30,7 +30,7 @@ class _Kept:
     def empty(cls,
         moments:_MapMoments, # after the first batch
         other:_MapMoments, # of the other model
-        n:int, # images that will come
+        n:int, # number of images to come
         device,
     )->"_Kept":
         "Empty tensors for all maps"
@@ -81,7 +81,7 @@ def _cloned(
 class _CachedMaps:
     "The maps of two models for a run's images, kept so that images can be paired differently"
     def __init__(self,
-        n:int, # images that will come
+        n:int, # number of images to come
     ):
         self.n = n
         self.true = PairCorrelation()

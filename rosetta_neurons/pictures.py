@@ -29,13 +29,13 @@ def _data_uri(
     data:bytes,
     kind:str, # of picture: "webp", "png"
 )->str:
-    "A picture inside a page"
+    "A picture embedded in a page"
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 def _as_picture(
     image:Tensor, # [3, h, w] in [0, 1]
 )->"Image.Image":
-    "A tensor as a picture of 8 bits a colour"
+    "A tensor as a picture of 8 bits per colour"
     from PIL import Image
     return Image.fromarray((image*255).round().byte().permute(1, 2, 0).cpu().numpy())
 
@@ -54,7 +54,7 @@ def _side_by_side(
 
 def _strip_of(
     tiles:Tensor, # [B, 3, h, w] in [0, 1]
-    room:int=_SHOWN, # tiles that a strip has room for
+    room:int=_SHOWN, # number of tiles in a full strip
     gap:int=3, # pixels between two
 )->"Image.Image": # with transparent gaps
     "Pictures side by side, at even distances"
@@ -77,7 +77,7 @@ def _webp_bytes(
 def _webp_uri(
     im:"Image.Image",
 )->str:
-    "A picture as WebP, inside a page"
+    "A picture as WebP, embedded in a page"
     return _data_uri(_webp_bytes(im), "webp")
 
 # %% ../nbs/09e_pictures.ipynb #2dd2fb7e
@@ -95,10 +95,10 @@ def _photo_files(
 def _fetch_photos(
     dictionary:RosettaDictionary,
     G, # the first network
-    source, # from `find_source`
+    source, # from `_find_source`
     numbers:list[int], # of images
 )->dict[int, bytes]: # `{image: WebP}`
-    "Images of the run as small files; samples are drawn again"
+    "Images of the run as small files; samples are generated again"
     d = dictionary
     photos = {}
     with _ready_to_mine([G], None, d.seed) as device:
@@ -123,7 +123,7 @@ _SMALLER = ( # (pixels, quality) of images, tried in this order where a page wou
 def _text_size(
     photos:dict[int, bytes], # `{image: WebP}`
 )->float: # bytes
-    "What pictures take as base64 text"
+    "Size of pictures as base64 text"
     return sum(len(o)*4/3 for o in photos.values())
 
 def _smaller_photo(
@@ -152,7 +152,7 @@ def _photos_within(
 def _heat_strip(
     heat:Tensor, # [B, h, w] in [0, 1]
 )->bytes: # WebP, [h, B*w], grey
-    "Maps of one unit side by side, with nothing between"
+    "Maps of one unit side by side, without gaps"
     from PIL import Image
     if max(heat.shape[1:]) < _MAP_SIDE/2:
         rows, columns = heat.shape[1:]

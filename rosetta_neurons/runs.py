@@ -20,10 +20,10 @@ from .zoo.core import as_vision
 
 # %% ../nbs/08a_runs.ipynb #978f3eca
 def _check_weights(
-    name:str, # said in the error
+    name:str, # named in the error
     net:nn.Module,
 ):
-    "Refuse a network whose weights are not there yet"
+    "Refuse a network whose weights are not loaded yet"
     for k, o in [*net.named_parameters(), *net.named_buffers()]:
         if nn.parameter.is_lazy(o):
             raise ValueError(
@@ -37,7 +37,7 @@ def _check_weights(
 def _check_are_text(
     models:dict, # `{name: model}`
 ):
-    "Refuse names that no file can hold"
+    "Refuse names that cannot be stored in a file"
     for name, model in models.items():
         if not isinstance(name, str) or not name:
             raise TypeError(
@@ -47,7 +47,7 @@ def _check_are_text(
 def _check_model_names(
     models:dict, # `{name: model}`
 ):
-    "Refuse names that no file can hold, or that mean G"
+    "Refuse names that cannot be stored in a file, or that mean G"
     _check_are_text(models)
     for name in ("G", "itself"):
         if name in models:
@@ -58,7 +58,7 @@ def _named_models(
     G, # the model that all others are matched with
     models, # one, several, or `{name: model}`; networks, or names of the zoo
 )->dict[str, Any]: # `{"G": G, name: model, ...}`
-    "Every model under its name; a bare network of timm with its own normalisation"
+    "Every model under its name; a bare network from timm with its own normalisation"
     named = _models_by_name(models)
     _check_model_names(named)
     nets = {"G": G}
@@ -71,9 +71,9 @@ def _named_models(
 # %% ../nbs/08a_runs.ipynb #7ffa4a61
 def _layers_of(
     nets:dict[str, Any], # `{"G": G, name: model}`
-    layers:dict | None, # `{name: layers}`; G goes by "G", or by its own name
+    layers:dict | None, # `{name: layers}`; G is called "G", or by its own name
 )->dict:
-    "Layers by the names of `nets`; a `ValueError` where a name is none of theirs"
+    "Layers by the names of `nets`; a `ValueError` for a name that is not among them"
     names = {_name_of(nets["G"]): "G", **{m: m for m in nets}}
     layers = layers or {}
     for name in layers:
@@ -84,10 +84,10 @@ def _layers_of(
 # %% ../nbs/08a_runs.ipynb #517ede5d
 def _sampling_arguments(
     G, # named in the error
-    label, # class; None where it was left open
+    label, # class; None where none was given
     truncation:float | None, # likewise
 )->dict: # those that were given
-    "What was asked of the latents, as arguments that `G.sample` knows"
+    "The given arguments, as keywords that `G.sample` accepts"
     takes = inspect.signature(G.sample).parameters
     takes_any = any(p.kind is p.VAR_KEYWORD for p in takes.values())
     asked = {}
@@ -102,10 +102,10 @@ def _sampling_arguments(
     return asked
 
 class _SampleRun:
-    """Latents of a run, drawn at once so that the size of a batch changes none of them
+    """Latents of a run, all sampled at once so that they do not depend on the batch size
 
-    A `TypeError` where G has no `sample`; a `ValueError` where its `sample` does not take what was
-    asked, or gives another number of latents.
+    A `TypeError` where G has no `sample`; a `ValueError` where its `sample` does not take the
+    arguments, or gives another number of latents.
     """
     def __init__(self,
         G, # has `sample(n, seed, label, truncation) -> latents`
@@ -122,7 +122,7 @@ class _SampleRun:
         self.z = G.sample(n, seed=seed, **_sampling_arguments(G, label, truncation))
         if len(self.z) != n:
             raise ValueError(f"{_name_of(G)}.sample({n}) gave {len(self.z)} latents")
-        self.groups = torch.arange(n) # each is drawn by itself
+        self.groups = torch.arange(n) # all are independent
         self.fit = "stretch"
         self.skipped = {}
 
@@ -139,9 +139,9 @@ class _SampleRun:
         return _sha256_of({"z": getattr(self.z, "z", self.z)})
 
     def rearrange(self,
-        places, # where each image of another order stands now
-    )->bool:    # False: image i is what seed and i give
-        "Latents stay in the order in which they were drawn"
+        places, # the present place of each image in another order
+    )->bool:    # False: image i is determined by the seed and i
+        "Latents keep their order"
         return False
 
 # %% ../nbs/08a_runs.ipynb #6db95661

@@ -260,7 +260,7 @@ class _Sums(_Finishing):
     """All sums of one pass over the images, for G and other models: after `finish`, `moments` of
     all models, and tables `true`, `null` (of shuffled images) and `flip` (of flipped signs)"""
     def state(self)->dict: # of dicts, tensors and numbers; empty where no image has come
-        "All that was gathered"
+        "Everything accumulated so far"
         if not self.halves:
             return {}
         null = self._shuffled
@@ -276,7 +276,7 @@ class _Sums(_Finishing):
         device:torch.device | str = "cpu",
         copy:bool = True, # False keeps the tensors of `state`, which may fill half of the memory
     )->"_Sums": # self
-        "Go on from what was gathered"
+        "Continue from a saved state"
         if not state:
             return self
         state = _brought_to(device, state, copy)

@@ -39,9 +39,9 @@ def _hue(images:Tensor)->Tensor: # [n, H, W] in turns
 def color_masks(
     images:Tensor, # [n, 3, H, W] in [0, 1]
 )->Tensor: # bool [n, 10, H, W], in the order of `COLORS`
-    """Masks of the named colours: of each pixel, which one it is
+    """Masks of the named colours, one of which each pixel has
 
-    A `ValueError` where `images` are no batch of images in [0, 1].
+    A `ValueError` where `images` are not a batch of images in [0, 1].
     """
     _check_images(images)
     hues = torch.tensor(list(HUES.values()))[:, None, None]
@@ -60,7 +60,7 @@ def ground_truth_masks(
 )->Tensor: # shares [n, 32, size, size], in the order of `_GROUND_TRUTH`
     """Masks of all labels of images: parts, named colours and animals
 
-    A `ValueError` where `images` are no batch of images in [0, 1].
+    A `ValueError` where `images` are not a batch of images in [0, 1].
     """
     parts = parts.float()
     of_animals = [i for i, part in enumerate(PARTS) if part not in BACKGROUND]
@@ -88,7 +88,7 @@ def known_scenes(
 # %% ../nbs/09b_truth.ipynb #d85e2065
 def _ranks(
     x:Tensor, # [units, places]
-)->Tensor: # float64 [units, places], from 1; equals share their mean rank
+)->Tensor: # float64 [units, places], from 1; ties share their mean rank
     "Rank of each place, for each unit"
     values, places = x.sort(1)
     below = torch.searchsorted(values, values)
@@ -100,9 +100,9 @@ def auroc(
     x:Tensor, # activations [units, places]
     w:Tensor, # shares [places, labels] in [0, 1]
 )->Tensor: # float64 [units, labels]; NaN for a label that holds nowhere, or everywhere
-    """Area under the ROC curve of telling each label by each unit
+    """Area under the ROC curve of each unit as a detector of each label
 
-    The probability that the unit is more active at a place where the label holds than at one where
+    The probability that the unit is more active at a position where the label holds than where
     it does not; .5 is chance.
     """
     w = w.double()
@@ -111,7 +111,7 @@ def auroc(
     return ((_ranks(x)-.5)@w - total**2/2)/(total*(n-total))
 
 # %% ../nbs/09b_truth.ipynb #82362d9c
-_SHARES = (.005, .01, .02, .05, .1, .2, .3, .5) # of all places, that a unit may be called active at
+_SHARES = (.005, .01, .02, .05, .1, .2, .3, .5) # of all positions, where a unit counts as active
 
 def _overlap(
     x:Tensor, # activations [units, places]
@@ -153,7 +153,7 @@ def pearson(
 
 @dataclass
 class Agreement:
-    "How well each unit of a model tells each label of the ground truth"
+    "How well each unit of a model detects each label of the ground truth"
     units:list[tuple[str, int]] # (layer, channel)
     labels:list[str] # names
     first:Tensor # AUROC [units, labels] on the images that names are chosen on
@@ -185,12 +185,12 @@ class Agreement:
             self.first[:, k], self.auroc[:, k], self.iou[:, k], self.correlation[:, k])
 
     def best(self)->Tensor: # numbers of labels [units]
-        "For each unit the label that it tells best, chosen on the first images"
+        "For each unit the label that it detects best, chosen on the first images"
         return self.first.nan_to_num(nan=0).argmax(1)
 
 # %% ../nbs/09b_truth.ipynb #38007730
 def _pooled(maps:Tensor, size:torch.Size)->Tensor:
-    "Maps brought to a size, on each axis on which they are larger"
+    "Maps reduced to a size, on each axis on which they are larger"
     rows = min(maps.shape[2], size[0])
     columns = min(maps.shape[3], size[1])
     return F.adaptive_avg_pool2d(maps, (rows, columns))
@@ -200,7 +200,7 @@ def _places(maps:Tensor)->Tensor: # [units, places] of [n, units, H, W]
 
 @dataclass
 class _Measures:
-    "What `Agreement` holds of the units of a layer, each [units, labels]"
+    "The measures of `Agreement` for the units of a layer, each [units, labels]"
     first:Tensor
     auroc:Tensor
     iou:Tensor
@@ -225,7 +225,7 @@ def _observed(
     model,
     images, # as in `agreement`
     layers, # likewise
-    channels:dict[str, list[int]], # `{layer: channels}` that are looked at; empty for all
+    channels:dict[str, list[int]], # `{layer: channels}` to measure; empty for all
     batch_size:int, # images at a time
 )->dict[str, list[Tensor]]: # `{layer: maps of each batch}`
     "Maps of all images"
@@ -250,9 +250,9 @@ def _check_masks(masks:Tensor, n:int, labels:list[str]):
 def agreement(
     model, # of the zoo, or any other; or a generator
     images, # images [n, 3, H, W], or a generator's latents, at least 2
-    masks:Tensor, # shares [n, labels, size, size]: what is known of these images
+    masks:Tensor, # shares [n, labels, size, size]: the ground truth of these images
     labels:list[str]=_GROUND_TRUTH, # names of the labels
-    units=None, # [(layer, channel)] to look at; all of `layers` if None
+    units=None, # [(layer, channel)] to measure; all of `layers` if None
     layers=None, # those of the model if None; or arguments of `record`
     batch_size:int=64, # images at a time
 )->Agreement:
@@ -277,13 +277,13 @@ def agreement(
         all_of("first"), all_of("auroc"), all_of("iou"), all_of("correlation"))
 
 # %% ../nbs/09b_truth.ipynb #e88baee5
-_FITS = .8 # least AUROC, on other images than those that the name was chosen on
+_FITS = .8 # smallest AUROC, on other images than those on which the name was chosen
 
 def unit_names(
     a:Agreement, # of some units
-    fits:float=_FITS, # least AUROC of a name
+    fits:float=_FITS, # smallest AUROC of a name
 )->list[str | None]: # name of each unit; None where none fits
-    "Name units after the label that they tell best"
+    "Name units after the label that they detect best"
     names = []
     for i, k in enumerate(a.best().tolist()):
         names.append(a.labels[k] if a.auroc[i, k] >= fits else None)
@@ -292,24 +292,24 @@ def unit_names(
 # %% ../nbs/09b_truth.ipynb #3bd43842
 @dataclass
 class ConceptName:
-    "What a concept is called"
+    "The name of a concept"
     name:str | None # `closest`, or None if it does not fit
-    closest:str # what most partners tell best
-    auroc:float # how well, mean over the models
-    purity:float # share of the partners that tell this label best
+    closest:str # the label that most partners detect best
+    auroc:float # of that label, mean over the models
+    purity:float # share of the partners that detect this label best
     votes:int # number of partners
 
 def _mean_first(told:list[Agreement])->Tensor: # [labels]
-    "AUROC on the first images, the mean over partners and models"
+    "Mean AUROC on the first images, over partners and models"
     of_models = [o.first.nan_to_num(nan=0).mean(0) for o in told]
     return torch.stack(of_models).mean(0)
 
 def name_concept(
     concept, # `Concept`
-    agreements:dict[str, Agreement], # `{model: Agreement}` of all models that it is known to
-    fits:float=_FITS, # least AUROC of a name
+    agreements:dict[str, Agreement], # `{model: Agreement}` of all its models
+    fits:float=_FITS, # smallest AUROC of a name
 )->ConceptName:
-    """Name a concept after the label that most of its partners tell best, if they tell it well
+    """Name a concept after the label that most of its partners detect best, if well enough
 
     A `KeyError` for a model or unit that has no agreement.
     """
@@ -317,7 +317,7 @@ def name_concept(
     votes = torch.cat([o.best() for o in told])
     labels = told[0].labels
     ballots = torch.bincount(votes, minlength=len(labels))
-    # of equally many votes, the larger AUROC decides
+    # between labels with equally many votes, the larger AUROC decides
     k = int((ballots + _mean_first(told)/2).argmax())
     mean = sum(o.auroc[:, k].mean().item() for o in told)/len(told)
     purity = ballots[k].item()/len(votes)
@@ -325,7 +325,7 @@ def name_concept(
     return ConceptName(name, labels[k], mean, purity, len(votes))
 
 # %% ../nbs/09b_truth.ipynb #c4b6794b
-_SCENES = 96 # that concepts are named on; on other scenes, names and purities differ a little
+_SCENES = 96 # on which concepts are named; on others, names and purities differ a little
 
 def _check_known(
     dictionary:RosettaDictionary,
@@ -338,12 +338,12 @@ def _check_known(
 
 def concept_names(
     dictionary:RosettaDictionary, # whose concepts are named
-    models=None, # all that the dictionary knows, as in its `networks`; if None, these are found
-    n:int=_SCENES, # scenes to look at
+    models=None, # all of the dictionary, as in its `networks`; if None, these are found
+    n:int=_SCENES, # number of scenes
     size:int=16, # pixels a side of the masks
     **kw, # of `known_scenes`, such as `seed`
 )->list[ConceptName]: # one for each concept
-    """Name all concepts of a dictionary after what their partners tell on scenes of the world
+    """Name all concepts of a dictionary after what their partners detect on scenes of the world
 
     A `ValueError` where a model of the dictionary is missing; other errors are those of
     `agreement`.
@@ -361,7 +361,7 @@ def concept_names(
 
 def coverage(
     names:list[ConceptName], # of `concept_names`
-    labels:list[str]=_GROUND_TRUTH, # that could have been
+    labels:list[str]=_GROUND_TRUTH, # all labels
 )->float: # from 0 to 1
-    "Share of the labels that some concept is named after"
+    "Share of the labels after which some concept is named"
     return len({o.name for o in names if o.name})/len(labels)

@@ -40,7 +40,7 @@ _PAPERED = "figure.facecolor axes.facecolor savefig.facecolor".split()
 def _theme(
     dark:bool=False # light on dark?
 )->dict[Any, Any]: # settings for `plt.rc_context`
-    "Letters, lines and colours of every figure"
+    "Fonts, lines and colours of every figure"
     from matplotlib.rcsetup import cycler
     return {
         **dict.fromkeys(_INKED, _INK[dark]),
@@ -76,7 +76,7 @@ def canvas(
             fig.draw_without_rendering()
         finally:
             plt.close(fig)
-    # a notebook's first figure turns this on, and the end of the context would turn it off again
+    # a notebook's first figure turns this on, and the end of the context would turn it off
     mpl.interactive(interactive)
 
 # %% ../nbs/09_viz.ipynb #774a0eb4
@@ -95,7 +95,7 @@ def show_images(
     columns:int=8, # images in a row
     dark:bool=False # light on dark?
 )->"Figure":
-    "A grid of images; a `ValueError` if `images` are no batch of images in [0, 1]"
+    "A grid of images; a `ValueError` if `images` are not a batch of images in [0, 1]"
     _check_images(images)
     n = len(images)
     titles = titles or [""]*n
@@ -139,7 +139,7 @@ def _fit_heat(
     heat:Tensor, # [B, h, w] in [0, 1]
     size:tuple[int, ...] # (rows, columns)
 )->Tensor: # [B, 1, rows, columns] in [0, 1]
-    "Heat at the size of a picture; a map of 7 x 7 becomes smooth, with no creases between its positions"
+    "Heat at the size of a picture; a map of 7 x 7 becomes smooth, without visible edges"
     larger = interpolate(heat[:,None], size, mode="bicubic", align_corners=False, antialias=True)
     return larger.clamp(0, 1)
 
@@ -152,7 +152,7 @@ def _as_grey(
 
 def overlay(
     images:Tensor, # [B, 3, H, W] in [0, 1]
-    heat:Tensor, # [B, h, w] in [0, 1], as `as_heat` gives it
+    heat:Tensor, # [B, h, w] in [0, 1], from `as_heat`
     size:int=96 # pixels of the longer side of the result
 )->Tensor: # [B, 3, H', W']
     "Heatmaps on images: dark grey, and in colour where there is heat"
@@ -165,10 +165,10 @@ def overlay(
 
 def spotlight(
     images:Tensor, # [B, 3, H, W] in [0, 1]
-    heat:Tensor, # [B, h, w] in [0, 1], as `as_heat` gives it
+    heat:Tensor, # [B, h, w] in [0, 1], from `as_heat`
     size:int=96 # pixels of the longer side of the result
 )->Tensor: # [B, 3, H', W']
-    "Images as they are where there is heat, dark and pale elsewhere"
+    "Images unchanged where there is heat, dark and pale elsewhere"
     images = fit_images(images, size)
     lit = (2*_fit_heat(heat, images.shape[-2:])).clamp(0, 1)
     pale = torch.lerp(_as_grey(images).expand_as(images), images, .3)
@@ -191,7 +191,7 @@ def show_maps(
 )->"Figure":
     """A row of images, and below it the same images under each unit's maps, as heat
 
-    A `ValueError` if `images` are no batch of images in [0, 1].
+    A `ValueError` if `images` are not a batch of images in [0, 1].
     """
     _check_images(images)
     rows = {"": fit_images(images, 96)}
@@ -209,7 +209,7 @@ def _check_lengths(
     rows:dict[str, Tensor], # `{name: images}`
     columns:list[str] | None # a name for each column
 ):
-    "Refuse rows and columns that make no table"
+    "Refuse rows and columns that do not form a table"
     told = {name: len(images) for name, images in rows.items()}
     if columns:
         told["columns"] = len(columns)
@@ -240,7 +240,7 @@ def show_rows(
 )->"Figure":
     """Rows of images, named at the left, in columns named above
 
-    A `ValueError` if rows or `columns` differ in length, or a row is no batch of images in [0, 1].
+    A `ValueError` if rows or `columns` differ in length, or a row is not images in [0, 1].
     """
     _check_lengths(rows, columns)
     n = len(next(iter(rows.values())))
@@ -263,7 +263,7 @@ def show_scores(
 )->"Figure":
     """Correlations of best buddies (Eq. 2 and 3), as histograms: of the true pairs, and under the nulls
 
-    A `ValueError` for models that the dictionary does not know.
+    A `ValueError` for models that the dictionary does not have.
     """
     models = dictionary.models if models is None else _models_by_name(models, dictionary.names)
     with canvas(len(models), len(measures), dark=dark) as (fig, axs):
@@ -335,7 +335,7 @@ def show_losses(
     log:str | Path | list[dict[str, float]], # folder that holds `log.jsonl`, or its rows, with "step"
     dark:bool=False # light on dark?
 )->"Figure":
-    """Curves of every quantity that a training has logged, against its steps
+    """Curves of every quantity that a training run has logged, against its steps
 
     A `FileNotFoundError` where the folder has no `log.jsonl`.
     """
