@@ -374,6 +374,14 @@ def _row_of(
     row["notes"] = notes
     return row
 
+def _why_not(
+    test, # Otter's result of a test that was not passed
+)->str:
+    "What a test that failed says, and on another line which idea is missing"
+    why = test.message.splitlines()[-1].removeprefix("AssertionError: ") or "not passed"
+    idea = test.test_case.failure_message
+    return f"{why}\n    {idea}" if idea else why
+
 def _said_by(
     test, # Otter's result of one test
     hidden:bool, # show what hidden tests say, too?
@@ -385,10 +393,7 @@ def _said_by(
         return f"  {kind} {name}: passed"
     if test.test_case.hidden and not hidden:
         return f"  {kind} {name}: not passed"
-    why = test.message.splitlines()[-1].removeprefix("AssertionError: ")
-    idea = test.test_case.failure_message
-    more = f"\n    {idea}" if idea else ""
-    return f"  {kind} {name}: {why or 'not passed'}{more}"
+    return f"  {kind} {name}: {_why_not(test)}"
 
 def _feedback(
     res:dict, # {question: Otter's `TestFile`}

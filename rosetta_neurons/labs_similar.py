@@ -216,6 +216,18 @@ def _solution_of(
     words = _words_of(handed.texts, _given_texts(labs, lab))
     return [_Work(_SOLUTION, _SOLUTION, lab, answers, words)]
 
+def _row_for(
+    a:_Work,
+    b:_Work,
+    often:Counter, # from `_how_often`
+)->dict: # {column: value}
+    "What the table says of a pair"
+    like = _likeness(a, b, often)
+    shown = " ".join(like.words[:30])
+    return dict(
+        lab=a.lab, a=a.name, b=b.name, answers_alone=like.alone, code=round(like.code, 3),
+        shared_words=len(like.words), words=shown)
+
 def _rows_for(
     works:list[_Work], # of one lab, its solution included
 )->list[dict]: # {column: value}
@@ -223,13 +235,8 @@ def _rows_for(
     often = _how_often(works)
     rows = []
     for a, b in combinations(works, 2):
-        if a.who == b.who:
-            continue
-        like = _likeness(a, b, often)
-        shown = " ".join(like.words[:30])
-        rows.append(dict(
-            lab=a.lab, a=a.name, b=b.name, answers_alone=like.alone, code=round(like.code, 3),
-            shared_words=len(like.words), words=shown))
+        if a.who != b.who:
+            rows.append(_row_for(a, b, often))
     usual = statistics.median([o["code"] for o in rows]) if rows else 0
     return [dict(o, usual=round(usual, 3)) for o in rows]
 
