@@ -361,23 +361,26 @@ def train_command(
     print(_run_command(train_model, "rosetta-train", argv, f"name: {', '.join(_TASK_NAMES)}"))
 
 # %% ../nbs/17_cli.ipynb #1ab50002
-_LABS_USAGE = """usage: rosetta-labs build|grade|merge [-h] ...
+_LABS_USAGE = """usage: rosetta-labs build|grade|merge|similar [-h] ...
 
-  build  make the labs of a course: student versions, solutions and autograders
-  grade  grade a folder of submissions
-  merge  add written points and lateness; write tables for Canvas, Moodle and Gradescope"""
+  build    make the labs of a course: student versions, solutions and autograders
+  grade    grade a folder of submissions
+  merge    add written points and lateness; write tables for Canvas, Moodle and Gradescope
+  similar  list which submissions are most alike, for a person to look at"""
 
 def labs_command(
     argv:list[str] | None=None, # words after the name; those of the terminal if None
 ):
-    "The command `rosetta-labs`: build, grade and merge; an error ends it with code 2"
+    "The command `rosetta-labs`: build, grade, merge, compare; an error ends it with code 2"
     words = _typed(argv, "--help")
     if words[0] in ("-h", "--help"):
         print(_LABS_USAGE)
         return
-    _check_command("rosetta-labs", words[0], ["build", "grade", "merge"])
+    _check_command("rosetta-labs", words[0], ["build", "grade", "merge", "similar"])
     from rosetta_neurons.labs import build_labs, grade_labs, merge_grades
-    commands = dict(build=build_labs, grade=grade_labs, merge=merge_grades)
+    from rosetta_neurons.labs_similar import similar_labs
+    commands = dict(
+        build=build_labs, grade=grade_labs, merge=merge_grades, similar=similar_labs)
     print(_run_command(commands[words[0]], f"rosetta-labs {words[0]}", words[1:]))
 
 # %% ../nbs/17_cli.ipynb #555eb468

@@ -148,6 +148,23 @@ def build_lab(
         otters = next((made/"autograder").glob("*.zip"))
         _with_runner(otters, out/"autograder"/f"{master.stem}.zip", _written_in(nb))
 
+def _without_answers(
+    text:str, # of the exam
+)->str:
+    "The questions of an exam whose answers are quoted, in lines that begin with >"
+    kept = [o for o in text.splitlines() if not o.startswith(">")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip() + "\n"
+
+def _write_exam(
+    masters:Path, # folder, perhaps with an exam.md
+    out:Path, # folder of what instructors keep
+):
+    "The exam to hand out, and the same with answers"
+    if (masters/"exam.md").is_file():
+        text = (masters/"exam.md").read_text(encoding="utf-8")
+        (out/"exam.md").write_text(_without_answers(text), encoding="utf-8")
+        (out/"exam_answers.md").write_text(text, encoding="utf-8")
+
 def build_labs(
     seed:str | None=None, # of the course: any text that students don't know, and that you keep
     masters:str="nbs/labs", # folder of the master notebooks, in a checkout of the project
@@ -155,6 +172,7 @@ def build_labs(
 )->str: # where it is
     """Make student versions, solutions and autograders (zips that Gradescope takes) of all labs
 
+    An `exam.md` among the masters goes to the solutions, once with its answers and once without.
     A `ValueError` without a seed, or where there are no masters.
     """
     if not seed:
@@ -168,6 +186,7 @@ def build_labs(
             "clone the project, and name its folder nbs/labs with --masters")
     for o in found:
         build_lab(o, seed, Path(out))
+    _write_exam(Path(masters), Path(out)/"solution")
     return (
         f"{len(found)} labs in {out}: "
         "hand out student/, keep solution/ and autograder/ to yourself")
@@ -355,6 +374,14 @@ def _row_of(
     row["notes"] = notes
     return row
 
+def _why_not(
+    test, # Otter's result of a test that was not passed
+)->str:
+    "What a test that failed says, and on another line which idea is missing"
+    why = test.message.splitlines()[-1].removeprefix("AssertionError: ") or "not passed"
+    idea = test.test_case.failure_message
+    return f"{why}\n    {idea}" if idea else why
+
 def _said_by(
     test, # Otter's result of one test
     hidden:bool, # show what hidden tests say, too?
@@ -366,10 +393,7 @@ def _said_by(
         return f"  {kind} {name}: passed"
     if test.test_case.hidden and not hidden:
         return f"  {kind} {name}: not passed"
-    why = test.message.splitlines()[-1].removeprefix("AssertionError: ")
-    idea = test.test_case.failure_message
-    more = f"\n    {idea}" if idea else ""
-    return f"  {kind} {name}: {why or 'not passed'}{more}"
+    return f"  {kind} {name}: {_why_not(test)}"
 
 def _feedback(
     res:dict, # {question: Otter's `TestFile`}

@@ -72,15 +72,19 @@ def _number(
 # %% ../nbs/16e_records.ipynb #57e29b11
 _AWAITED = ["file", "student", "number", "lab", "question", "points", "of", "comment"]
 
+def _filled_in(
+    path:Path, # table to fill in
+)->dict[tuple[str, str], dict]: # {(file, question): row}; empty if there is none yet
+    "What was filled in before"
+    rows = _read_table(path) if path.is_file() else []
+    return {(o["file"], o["question"]): o for o in rows}
+
 def _write_awaited(
     out:Path, # table to fill in
     rows:list[dict], # of grades, with `file` and `written`: {question: points}
 ):
     "One row for each submission and written question; what was filled in before stays"
-    before = {}
-    if out.is_file():
-        for row in _read_table(out):
-            before[row["file"], row["question"]] = row
+    before = _filled_in(out)
     awaited = []
     for row in rows:
         for question, of in row.get("written", {}).items():
@@ -90,26 +94,25 @@ def _write_awaited(
             awaited.append(dict(known, question=question, of=of, **kept))
     _write_whole(out, _AWAITED, awaited)
 
-def _check_given(
+def _with_numbers(
     row:dict, # of the table that was filled in
-    given:float | None,
-):
+)->dict: # the same, `points` as a number or None, `of` as a number
     "A `ValueError` for points that the question does not have"
-    of = _number(row["of"], "of") or 0
+    where = f"{row['file']} {row['question']}"
+    given = _number(row["points"], where)
+    of = _number(row["of"], where) or 0
     if given is not None and not 0 <= given <= of:
         raise ValueError(
-            f"{row['file']} {row['question']}: {given:g} points of {of:g}: "
-            "correct the row, or the column `of`")
+            f"{where}: {given:g} points of {of:g}: correct the row, or the column `of`")
+    return dict(row, points=given, of=of)
 
 def _given_in(
     path:Path, # of the table that was filled in
-)->dict[str, list[dict]]: # {file: its rows, `points` as a number or None}
+)->dict[str, list[dict]]: # {file: its rows}
     "What a person has given so far"
     given = {}
     for row in _read_table(path):
-        points = _number(row["points"], f"{row['file']} {row['question']}")
-        _check_given(row, points)
-        given.setdefault(row["file"], []).append(dict(row, points=points))
+        given.setdefault(row["file"], []).append(_with_numbers(row))
     return given
 
 # %% ../nbs/16e_records.ipynb #f77fab8f
@@ -164,17 +167,14 @@ def _points_of(
     "The points of the tests and those that a person has given"
     code = _number(row["score"], f"{row['file']} score") or 0
     possible = _number(row.get("possible", ""), f"{row['file']} possible") or 0
-    of = 0
-    awaited = 0
-    written = 0
-    for o in given:
-        points = float(o["of"].replace(",", ".") or 0)
-        of += points
-        awaited += points if o["points"] is None else 0
-        written += o["points"] or 0
+    of = sum(o["of"] for o in given)
     return dict(
-        code=code, code_possible=possible, written=written, written_possible=of,
-        written_awaited=awaited, total_possible=possible + of)
+        code=code,
+        code_possible=possible,
+        written=sum(o["points"] or 0 for o in given),
+        written_possible=of,
+        written_awaited=sum(o["of"] for o in given if o["points"] is None),
+        total_possible=possible + of)
 
 def _comments_of(
     given:list[dict],
@@ -286,6 +286,18 @@ def _lateness(
     "How late a submission counts as"
     return f"{24*row['days_late']}:00:00"
 
+def _gradescope_cells(
+    lab:str,
+    points:float, # that can be reached
+    row:dict | None, # None where the student has not handed in
+)->dict: # {column: value}
+    "What Gradescope's table says of a student and a lab"
+    return {
+        lab: _shown_total(row),
+        f"{lab} - Max Points": points,
+        f"{lab} - Submission Time": row["handed_in"] if row else "",
+        f"{lab} - Lateness (H:M:S)": _lateness(row) if row else ""}
+
 def _gradescope(
     students:dict[str, dict[str, dict]],
     possible:dict[str, float],
@@ -301,11 +313,7 @@ def _gradescope(
         names = first["student"].rpartition(" ")
         row = {"First Name": names[0], "Last Name": names[2], "SID": first["number"], "Email": ""}
         for lab, points in possible.items():
-            late = _lateness(labs[lab]) if lab in labs else ""
-            handed_in = labs[lab]["handed_in"] if lab in labs else ""
-            row.update({
-                lab: _shown_total(labs.get(lab)), f"{lab} - Max Points": points,
-                f"{lab} - Submission Time": handed_in, f"{lab} - Lateness (H:M:S)": late})
+            row.update(_gradescope_cells(lab, points, labs.get(lab)))
         rows.append(row)
     return rows
 
@@ -385,6 +393,20 @@ def _file_for(
     taken.add(name.casefold())
     return f"{name}.html"
 
+def _page_for(
+    labs:dict[str, dict], # {lab: row} of a student
+    given:dict[str, list[dict]], # {file: rows}
+    texts:Path, # folder of what the tests said
+)->str: # HTML
+    "The page of a student"
+    parts = []
+    for row in labs.values():
+        said = _text_beside(texts, row["feedback"])
+        parts.append(_section_of(row, given.get(row["file"], []), said))
+    first = next(iter(labs.values()))
+    title = f"Labs of {html.escape(first['student'])}"
+    return _PAGE.format(title=title, parts="\n".join(parts))
+
 def _write_pages(
     out:Path, # folder
     students:dict[str, dict[str, dict]], # {who: {lab: row}}
@@ -395,13 +417,7 @@ def _write_pages(
     out.mkdir(parents=True, exist_ok=True)
     taken = set()
     for who, labs in students.items():
-        parts = []
-        for row in labs.values():
-            said = _text_beside(texts, row["feedback"])
-            parts.append(_section_of(row, given.get(row["file"], []), said))
-        first = next(iter(labs.values()))
-        title = f"Labs of {html.escape(first['student'])}"
-        page = _PAGE.format(title=title, parts="\n".join(parts))
+        page = _page_for(labs, given, texts)
         (out/_file_for(who, taken)).write_text(page, encoding="utf-8")
 
 # %% ../nbs/16e_records.ipynb #7387c14f

@@ -43,7 +43,7 @@ def test_lab(path):
     assert any("What the checks may say" in o.notes for o in questions)
 
 def test_paper():
-    check(tool.own_deck(unrun(root/"nbs/labs/slides/paper.ipynb")))
+    check(tool.own_deck(unrun(root/"tools/paper.ipynb")))
 
 def test_sentences():
     "Formulas and code do not end a sentence, and come back whole"

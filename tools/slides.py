@@ -384,7 +384,7 @@ def build(
 )->Path: # of the deck
     "Run a notebook and write its deck"
     is_lab = name != "paper"
-    path = MASTERS/f"{name}.ipynb" if is_lab else MASTERS/"slides/paper.ipynb"
+    path = MASTERS/f"{name}.ipynb" if is_lab else ROOT/"tools/paper.ipynb"
     if not path.is_file():
         names = ", ".join(sorted(o.stem for o in MASTERS.glob("*.ipynb")))
         raise SystemExit(f"no deck {name!r}: choose from {names}, paper")
