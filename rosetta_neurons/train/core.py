@@ -27,8 +27,8 @@ class _Pool:
         seed:int, # of the scenes; a `ValueError` for that of the test scenes
         batch_size:int,
         masks=False, # with part numbers?
-        chunk:int=4096, # scenes drawn at once
-        reuse:int=3, # how often a chunk is gone over
+        chunk:int=4096, # scenes rendered at once
+        reuse:int=3, # how often a chunk is used
         size:int=64, # pixels a side
     ):
         if seed == 500:
@@ -39,8 +39,8 @@ class _Pool:
         self.chunk = chunk
         self.reuse = reuse
         self.size = size
-        self.k = 0 # chunks drawn
-        self.left = 0 # times that this chunk will be gone over again
+        self.k = 0 # chunks rendered
+        self.left = 0 # times that this chunk will be used again
         self.i = chunk # where the next batch begins
 
     def _draw(self):
@@ -149,7 +149,7 @@ class Task:
 
     Subclasses build their networks in `__init__` and define `step`; the rest is optional.
     """
-    net:nn.Module # what learns; a task that calls it otherwise defines `export`
+    net:nn.Module # the trained network; a task that names it otherwise defines `export`
     pool:_Pool # where batches of scenes come from; a task that needs no scenes has none
     steps = 1000 # default length
     every = 100 # steps between log lines
@@ -334,7 +334,7 @@ def train(
 )->Path: # the weights, NAME.safetensors in `out`
     """Train a model of the zoo; can be killed and started again
 
-    A `ValueError` for a name that nothing has, or a checkpoint of another seed.
+    A `ValueError` for an unknown name, or a checkpoint of another seed.
     """
     cls = _find_task(name)
     out = Path(out or f"runs/{name}")
