@@ -165,7 +165,7 @@ _TASK_NAMES = (
 )
 
 def _model_names()->list[str]: # sorted
-    "What `list_models` would say, without torch"
+    "What `list_models` would return, without torch"
     weights = Path(str(files("rosetta_neurons")))/"weights"
     more_seeds = [o.stem for o in weights.glob("*.seed*.safetensors")]
     return sorted([*_MODELS, *more_seeds])

@@ -70,7 +70,7 @@ def _adam(net:nn.Module, lr:float)->torch.optim.Adam:
 
 @task("mini_biggan")
 class _BigGANTask(_GANTask[BigGAN]):
-    "A generator that is told the class, and a critic of pixels"
+    "A class-conditional generator, and a critic of pixels"
     steps = 30_000
     n_statistics = 512 # for `standing_statistics`
 

@@ -19,7 +19,7 @@ from ..zoo.dit import DiT, mini_dit
 
 # %% ../../nbs/15_train/10_dit.ipynb #37cbade0
 def _random_times(n:int)->Tensor: # [n] in (0, 1)
-    "Times at which to practise"
+    "Random times for training"
     t = (torch.randn(n) - .5).sigmoid()
     evenly = torch.rand(n)
     return torch.where(torch.rand(n) < .1, evenly, t)
@@ -53,7 +53,7 @@ def _straight_target(start:Tensor, end:Tensor, t:float, then:float)->Tensor:
 # %% ../../nbs/15_train/10_dit.ipynb #d7cbf765
 @task("mini_dit")
 class _DiTTask(Task):
-    "Flow matching, and for the last `few` steps distillation from the averaged network of then"
+    "Flow matching, and for the last `few` steps distillation from the averaged network"
     net:DiT
     steps = 43_000
     every = 100
@@ -95,7 +95,7 @@ class _DiTTask(Task):
         return loss
 
     def _few_step(self, x:Tensor, label:Tensor, since:int)->Tensor:
-        "One step of distillation, for one of the pupil's steps in turn"
+        "One step of distillation, for one of the student's steps in turn"
         if since == 0:
             self._begin_few()
         k = since % self.net.steps
@@ -116,7 +116,7 @@ class _DiTTask(Task):
         return self.teacher.flow(start, label, fine, self.guidance)
 
     def _begin_few(self):
-        "The averaged network becomes teacher and pupil"
+        "The averaged network becomes teacher and student"
         for net in (self.teacher, self.net):
             net.load_state_dict(self.ema.net.state_dict())
         for opt in (self.opt, self.opt_m):
@@ -138,7 +138,7 @@ class _DiTTask(Task):
 
     @torch.no_grad()
     def measure(self)->dict[str, float]:
-        "Loss of flow matching on unseen scenes, in each quarter of the times"
+        "Loss of flow matching on test scenes, in each quarter of the times"
         scenes = sample_scenes(256, 2_000_060)
         rng = torch.Generator().manual_seed(0)
         x = (scenes.render()*2 - 1).to(self.device)

@@ -107,7 +107,7 @@ def _losses(
     parts:Tensor, # numbers of the parts [B, size, size]
     s:Scenes,
 )->dict[str, Tensor]:
-    "How wrong each answer is, weighted"
+    "The weighted loss of each output"
     present = F.binary_cross_entropy_with_logits(said["present"], _present(s))
     return dict(
         parts=F.cross_entropy(said["parts"], parts),
@@ -118,7 +118,7 @@ def _losses(
 
 @task("eval_net")
 class _EvalNetTask(Task):
-    "The evaluator, taught by all that is known of a scene"
+    "Train the evaluator on the whole ground truth of a scene"
     net:EvalNet
     steps = 4000
     size = 64
@@ -154,12 +154,12 @@ class _EvalNetTask(Task):
 
 @task("eval_net32")
 class _SmallEvalNetTask(_EvalNetTask):
-    "The same for pictures of 32 pixels"
+    "The same for images of 32 pixels"
     size = 32
 
 # %% ../../nbs/15_train/02_eval_net.ipynb #08c9e306
 class _Tally:
-    "Counts of what an evaluator says beside the ground truth"
+    "Counts of an evaluator's predictions against the ground truth"
     def __init__(self):
         self.n = 0 # scenes
         self.animal = 0 # classified correctly

@@ -115,7 +115,7 @@ def _mean_units(
     scenes:Scenes,
     device="cpu", # where the network is
 )->Tensor: # [n, units]
-    "Average over the places of every unit that is mined; for `linear_probe`"
+    "Average over the positions of every mined unit; for `linear_probe`"
     model = _wrap_vit(mae.encoder).to(device)
     def _means(x):
         with record(model) as maps:

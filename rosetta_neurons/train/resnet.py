@@ -22,7 +22,7 @@ from ..zoo.resnet import _STAGES, mini_resnet
 # %% ../../nbs/15_train/03_resnet.ipynb #5652a071
 @task("mini_resnet")
 class _ResNetTask(Task):
-    "Pictures, and their pairs of animal and coat"
+    "Classify the pair of animal and coat of images"
     steps = 2000
     width = 32
 

@@ -66,7 +66,7 @@ def _adam(net:nn.Module)->torch.optim.Adam:
 
 @task("mini_styleganxl")
 class _StyleGANXLTask(_GANTask[StyleGANXL]):
-    "A generator and a critic that are both told the class; late in it, a classifier guides"
+    "A class-conditional generator and critic; in late steps a classifier guides"
     steps = 24_000
     guided = 14_400 # the step from which a classifier guides
     guidance = .25 # the weight of its loss
@@ -97,7 +97,7 @@ class _StyleGANXLTask(_GANTask[StyleGANXL]):
         return images.contiguous(memory_format=torch.channels_last)
 
     def _guide(self, images:Tensor, label:Tensor)->Tensor:
-        "How sure the classifier is of the classes, as one more logit"
+        "The classifier's confidence in the classes, as one more logit"
         said = self.classifier.read(images)["animal"]
         return -self.guidance*F.cross_entropy(said, label)
 

@@ -31,7 +31,7 @@ def _truncated_z(
     seed:int,
     truncation:float=1., # factor of all numbers
 )->Tensor: # [n, z_dim]
-    "Normal vectors cut off at 2 standard deviations, times `truncation`"
+    "Normal vectors truncated at 2 standard deviations, times `truncation`"
     quantile = torch.special.ndtr(_sample_z(n, z_dim, seed).double())
     lo = _normal_cdf(-2)
     hi = _normal_cdf(2)
@@ -187,7 +187,7 @@ class BigGAN(nn.Module):
         z:Tensor, # [B, z_dim]
         c:Tensor, # weight of each class [B, num_classes]
     )->Tensor: # [B, 2 z_dim]
-        "What every block is conditioned on: `z` and the vector of the class"
+        "The condition of every block: `z` and the vector of the class"
         return torch.cat([z, self.embeddings(c)], 1)
 
     def sample(self,
@@ -229,7 +229,7 @@ def _regular(blocks:list[tuple[int, int]])->bool:
 def _biggan_shapes(
     state:dict[str, Tensor],
 )->dict[str, Any]: # arguments of `BigGAN`
-    "What the shapes of a state say of the network; a `ValueError` where they don't say enough"
+    "The sizes of the network, from the shapes of a state; a `ValueError` where they don't suffice"
     z_dim, num_classes = state["embeddings.weight"].shape
     attention = []
     blocks = []
