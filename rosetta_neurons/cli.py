@@ -23,7 +23,7 @@ from rosetta_neurons.command import (
 _VISION = ("mini_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_mae", "mini_clip_resnet")
 _GENERATORS = ("mini_biggan", "mini_stylegan2", "mini_styleganxl")
 
-# what argparse is told of options that take several words or numbers
+# arguments of argparse for options that take several words or numbers
 _SEVERAL = dict(nargs="+", type=str, metavar="(str)")
 _NUMBERS = dict(nargs="+", type=int, metavar="(int)")
 _RIGHT_DOWN = dict(nargs=2, type=float, metavar=("RIGHT", "DOWN"))
@@ -208,7 +208,7 @@ def _picture(
 def _write_result(
     found, # `Inversion`
     wanted, # Tensor[1, 3, H, W] shown at the left
-    called:str, # what stands above it
+    called:str, # the title above it
     out:str, # file of the image
 )->str: # where things are
     "Write the image, and beside it a strip of pictures of the search"
@@ -233,7 +233,7 @@ def invert_file(
     # layers that count, such as "blocks.*" or "mini_mae=blocks.*.mlp.act"; all that were mined
     # if None
     layers:Annotated[list[str] | None, {**_SEVERAL, "metavar": "[NAME=]PATTERN"}]=None,
-    label:int | None=None, # class to generate; a generator with classes must be told
+    label:int | None=None, # class to generate; required by a generator with classes
     reconstruction:str | None=None, # "l1", "l2" or "perceptual": also the image itself (Eq. 7)
     # network of the zoo that "perceptual" compares by;
     # if None, one that knows the generator's images

@@ -240,7 +240,7 @@ class _Frames:
 def _figure_html(
     image:Tensor, # [3, H, W] in [0, 1]
     alt:str, # what is seen
-    caption:str, # stands below: text, or HTML as `Safe`
+    caption:str, # below the picture: text, or HTML as `Safe`
 )->FT:
     "A picture with its description"
     picture = _webp_uri(_side_by_side(image[None], 0))

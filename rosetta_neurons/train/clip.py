@@ -32,11 +32,11 @@ def _some(pieces:list[str], p:float)->list[str]:
 
 def _shorten(
     caption:str,
-    keep:float | None=None, # probability to keep a piece; None: drawn anew for each caption
+    keep:float | None=None, # probability to keep a piece; None: drawn at random for each caption
 )->str:
     """Drop some adjectives and clauses of a caption; the animal stays
 
-    With a `keep` that is drawn anew, any number of pieces is equally likely.
+    With a random `keep`, any number of pieces is equally likely.
     """
     head, *clauses = re.split("(?= at the| with|, near)", caption)
     article, *adjectives, animal = head.split()

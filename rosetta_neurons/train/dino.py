@@ -130,7 +130,7 @@ _ITS_OWN = ("animal", "coat", "hue", "saturation", "value", "has_belly", "has_ta
 
 def _photographed_again(
     scenes:Scenes,
-    seed:int, # of what is drawn anew
+    seed:int, # of the new scenes
 )->Scenes:
     "The same animals in new scenes: all factors are drawn again except the animals' own"
     again = sample_scenes(len(scenes), seed)

@@ -136,16 +136,16 @@ _DEEP_256 = [
 
 class BigGAN(nn.Module):
     "BigGAN-deep of Brock et al. (2019); `config` holds the arguments it was built with"
-    output_fmt = "NCHW" # told to `record`, as timm's networks do
+    output_fmt = "NCHW" # read by `record`, as of timm's networks
 
     def __init__(self,
         output_dim=256, # pixels a side; follows from `layers`
         z_dim=128, # length of z, and of the vector of a class
-        class_embed_dim=128, # stands in the original's files, which use `z_dim` instead: so do we
+        class_embed_dim=128, # is in the original's files, which use `z_dim` instead: so do we
         channel_width=128, # the unit of channels in `layers`
         num_classes=1000, # how many
         layers=_DEEP_256, # [up, in, out] for each block
-        attention_layer_position=8, # the block before which the attention stands
+        attention_layer_position=8, # the block before which the attention comes
         eps=1e-4, # of batch norms and power iterations
         n_stats=51, # rows of statistics
     ):
