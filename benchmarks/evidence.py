@@ -45,14 +45,48 @@ class Bench:
         told = lambda d, m, a: {k: compare_groups(o := a.among(t), unit_groups(d, m, o)) for k, t in KINDS.items()}
         res = {m: {s: told(e, m, agreement(create_model(m, pretrained=p), x, masks)) for s, e, p in (("trained", d, True), ("untrained", du, False))} for m in LOOKING}
         return {**res, G_NAME: dict(trained=told(d, "G", agreement(self.G, *self.judged())))}
-    def names(self):
+    def partners(self):
+        """Do the partners of one unit mean the same? Of two partners in different models, the share whose best label of the ground truth is the same: of the same unit, and
+        of units of different concepts (chance). Of Rosetta Neurons that are significant at 5 %; means over pairs of models and units, with intervals over concepts"""
+        x, masks = known_scenes(160)
         res = {}
         for state, pretrained in (("trained", True), ("untrained", False)):
             d = self.mined(state, self.G, models(pretrained)).filter(q=.05)
+            told = {m: agreement(D, x, masks) for m, D in models(pretrained).items()}
+            res[state] = same_label(d, {m: dict(zip(a.units, a.best().tolist())) for m, a in told.items()})
+        return res
+
+    def seeds(self, folder="runs"):
+        """The gains of `groups` for each seed of mini_resnet that there is, in the place of the first, with the mean and a 95 % interval over seeds (Student's t). Seeds that are
+        not shipped are looked for in `folder`/mini_resnet.seedN, where `rosetta-train mini_resnet.seedN --out` puts them"""
+        x, masks = known_scenes(160)
+        found = {"mini_resnet": None, "mini_resnet.seed1": None} | {f"mini_resnet.seed{i}": f"{folder}/mini_resnet.seed{i}/mini_resnet.seed{i}.safetensors" for i in range(2, 5)}
+        res = {}
+        for name, path in found.items():
+            if path and not Path(path).is_file(): continue
+            net = create_model("mini_resnet", checkpoint_path=path) if path else create_model(name)
+            nets = {"mini_resnet": net, **models(names=[o for o in LOOKING if o != "mini_resnet"])}
+            d = self.mined("trained" if name == "mini_resnet" else f"trained_{name}", self.G, nets)
+            a = agreement(net, x, masks)
+            gains = {k: compare_groups(o := a.among(t), unit_groups(d, "mini_resnet", o))["gain"] for k, t in KINDS.items()}
+            res[name] = {k: {mark: v[0] for mark, v in o.items() if mark != "iou"} for k, o in gains.items()}
+            print(name, res[name], flush=True)
+        runs = list(res.values())
+        over = {k: {mark: over_seeds([o[k][mark] for o in runs]) for mark in ("auroc", "named")} for k in KINDS}
+        return dict(seeds=res, mean=over)
+
+    def names(self, generator=None):
+        G, before, res = create_model(generator) if generator else self.G, f"{generator}_" if generator else "", {}
+        for state, pretrained in (("trained", True), ("untrained", False)):
+            d = self.mined(before + state, G, models(pretrained)).filter(q=.05)
             o = concept_names(d, models(pretrained), n=160, size=32)
             purity = torch.tensor([c.purity for c in o])
             res[state] = dict(concepts=len(o), named=sum(c.name is not None for c in o), coverage=coverage(o), purity=interval(purity), names={t: sum(c.name == t for c in o) for t in _GROUND_TRUTH if any(c.name == t for c in o)})
         return res
+
+    def names_biggan(self):
+        "The same of a generator whose critic saw nothing but pixels, though both were told the animal"
+        return self.names("mini_biggan")
 
     def batches(self, G, D, n):
         z = G.sample(n, seed=61)
@@ -105,6 +139,36 @@ class Bench:
             print(f"{a} x {b}", {k: v for k, v in res[f"{a} x {b}"].items() if k not in ("layers", "table")}, flush=True)
         return res
 
+def over_seeds(values):
+    "Mean of a few independent trainings, with a 95 % interval by Student's t [mean, lower, upper]"
+    from scipy.stats import t
+    x = torch.tensor(values).double()
+    half = t.ppf(.975, len(x) - 1)*x.std().item()/len(x)**.5
+    return [round(x.mean().item() + o, 4) for o in (0, -half, half)]
+
+def same_label(d, best):
+    "See `Bench.partners`; `best` is {model: {unit: number of its label}}"
+    votes, concept = {m: [] for m in d.models}, []
+    for i, c in enumerate(d.concepts):
+        for u in c.units:
+            concept.append(i)
+            for m in d.models:
+                labels = torch.tensor([best[m][o.partner] for o in c.matches if o.unit == u and o.model == m])
+                votes[m].append(torch.bincount(labels, minlength=len(_GROUND_TRUTH)).double()/len(labels))
+    concept = torch.tensor(concept)
+    other = (concept[:, None] != concept).double()
+    same, chance = [], []
+    for a, b in combinations(d.models, 2):
+        agree = torch.stack(votes[a]) @ torch.stack(votes[b]).T
+        same.append(agree.diagonal())
+        chance.append((agree*other).sum(1)/other.sum(1))
+    both = torch.stack([torch.stack(same).mean(0), torch.stack(chance).mean(0)], 1) # [units, 2]
+    of_concepts = [both[concept == i] for i in concept.unique()]
+    sums = torch.stack([torch.cat([o.sum(0), torch.tensor([len(o)])]) for o in of_concepts]) # of each concept: same, chance, units
+    ratio = lambda k: lambda s: s[:, k].sum()/s[:, 2].sum()
+    return dict(units=len(concept), concepts=len(of_concepts), same=interval(sums, ratio(0)), chance=interval(sums, ratio(1)),
+        more=interval(sums, lambda s: (s[:, 0] - s[:, 1]).sum()/s[:, 2].sum()))
+
 class Resampled(nn.Module):
     "A generator whose latents of a seed are drawn once more from among themselves, with repetition"
     def __init__(self, G, n, seed):
@@ -116,7 +180,7 @@ class Resampled(nn.Module):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    rows = ["groups", "names", "nulls", "stability", "pairs"]
+    rows = ["groups", "partners", "seeds", "names", "names_biggan", "nulls", "stability", "pairs"]
     p.add_argument("rows", nargs="*", help=f"which to measure anew, of {', '.join(rows)}; all that are missing if none is named")
     p.add_argument("-n", type=int, default=400, help="images of the dictionaries that groups and names are of")
     p.add_argument("--folder", default="runs/evidence")

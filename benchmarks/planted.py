@@ -18,12 +18,12 @@ BASE = dict(n=500, sizes=SIZES, noise=1., position=0.) # shared units correlate 
 VARY = dict(noise=(.5, 1., 1.5, 2., 3., 4.), n=(25, 50, 100, 200, 500), sizes=((16, 16), (16, 8), SIZES, (8, 4), (4, 4)), k=(1, 2, 5, 10, 20), synonyms=(1, 2, 4, 8), position=(0., .5, 1., 2.))
 
 def trials(draws, start=0, **kw):
-    "Means over draws, with standard errors"
+    "Means over draws, with standard errors; of precision the worst draw, too, and the share of draws below 0.95"
     rows = [planted_trial(seed, **kw) for seed in range(start, start + draws)]
     precision = torch.tensor([1 - r["wrong"]/max(1, r["kept"]) for r in rows]).double()
     pairs, units = (torch.tensor(o).double() for o in ([(r["kept"] - r["wrong"])/r["pairs"] for r in rows], [r["units"] for r in rows]))
     told = lambda x: [round(x.mean().item(), 4), round(x.std().item()/draws**.5, 4)]
-    return dict(draws=draws, precision=told(precision), recall_pairs=told(pairs), recall_units=told(units), kept=round(sum(r["kept"] for r in rows)/draws, 1), found_nothing=sum(not r["kept"] for r in rows))
+    return dict(draws=draws, precision=told(precision), precision_worst=round(precision.min().item(), 4), below_95=round((precision < .95).double().mean().item(), 4), recall_pairs=told(pairs), recall_units=told(units), kept=round(sum(r["kept"] for r in rows)/draws, 1), found_nothing=sum(not r["kept"] for r in rows))
 
 def promise(center): return trials(50, center=center, **BASE)
 def against(what, center): return [dict(value=v, **trials(12, 1000, center=center, **{**BASE, what: v})) for v in VARY[what]]

@@ -3,10 +3,13 @@
     python benchmarks/zoo.py [name ...]
 
 Everything is measured on scenes that no training has seen (seeds from 2,000,000 on). Generators are judged by
-`eval_net`, or by `eval_net32` where they draw 32 pixels: private networks that are neither mined nor had a part in any training."""
+`eval_net`, or by `eval_net32` where they draw 32 pixels: private networks that are neither mined nor had a part in any training. As these learned what the
+critics of two generators learned too, `spaces` measures the Fréchet distance in other spaces as well."""
 import json, sys, time
+from functools import partial
 from pathlib import Path
-import torch
+import torch, torch.nn.functional as F
+from rosetta_neurons.hooks import record
 from rosetta_neurons.train.clip import zero_shot
 from rosetta_neurons.train.dino import knn_animals
 from rosetta_neurons.train.eval_net import frechet, _check_evaluator, evaluated, load_evaluator, precision_recall
@@ -68,11 +71,43 @@ def generator(name, n=2000):
             rows["truncation 0.7"] = row(drawn(G, latents), latents.label)
     return rows
 
+def coarse_pixels(images): return F.adaptive_avg_pool2d(images, 6).flatten(1)
+
+def mean_of_last_layer(model, images):
+    "Mean over the positions of each unit of the last layer that is mined [n, units]"
+    with record(model, model.layers[-1:]) as maps: model(images)
+    return maps[model.layers[-1]].mean((2, 3))
+
+def in_spaces(batches, spaces):
+    "Features of images in all spaces"
+    seen = {k: [] for k in spaces}
+    for images in batches:
+        for k, f in spaces.items(): seen[k].append(f(images))
+    return {k: torch.cat(v) for k, v in seen.items()}
+
+@torch.no_grad()
+def spaces(n=2000):
+    """Fréchet distance of generators, and of other true scenes, from fresh scenes of their size, {pixels a side: {space: {generator: distance}}}. Numbers of different
+    spaces are not on one scale; images of 32 pixels are enlarged to 64 for networks"""
+    nets = {f"{k} (last layer)": partial(mean_of_last_layer, create_model(o, pretrained=p)) for k, o, p in (("mini_dino_vit", "mini_dino_vit", True), ("mini_mae", "mini_mae", True), ("untrained ResNet", "mini_resnet", False))}
+    res = {}
+    for size, generators in ((64, ["mini_stylegan2", "mini_stylegan2.seed1", "mini_biggan"]), (32, ["mini_styleganxl"])):
+        judge = load_evaluator(size)
+        large = {k: (lambda f: lambda x: f(x if size == 64 else F.interpolate(x, size=64, mode="bilinear")))(f) for k, f in nets.items()}
+        of = {"evaluator": lambda x: judge(x)["features"], "pixels at 6 x 6": coarse_pixels, **large}
+        fresh = in_spaces(real(n, 2_000_021, size), of)
+        seen = {"other true scenes": in_spaces(real(n, 2_000_020, size), of)}
+        for name in generators:
+            G = create_model(name)
+            seen[name] = in_spaces(drawn(G, G.sample(n, seed=1)), of)
+        res[str(size)] = {k: {name: frechet(fresh[k], o[k]) for name, o in seen.items()} for k in of}
+    return res
+
 def mini_stylegan2(): return generator("mini_stylegan2")
 def mini_biggan(): return generator("mini_biggan")
 def mini_styleganxl(): return generator("mini_styleganxl")
 
-ALL = (eval_net, eval_net32, mini_resnet, mini_dino_resnet, mini_dino_vit, mini_mae, mini_clip_resnet, mini_biggan, mini_stylegan2, mini_styleganxl)
+ALL = (eval_net, eval_net32, mini_resnet, mini_dino_resnet, mini_dino_vit, mini_mae, mini_clip_resnet, mini_biggan, mini_stylegan2, mini_styleganxl, spaces)
 
 def rounded(x): return {k: rounded(v) for k, v in x.items()} if isinstance(x, dict) else round(x, 4)
 
@@ -82,7 +117,7 @@ if __name__ == "__main__":
     if unknown := set(sys.argv[1:]) - {f.__name__ for f in ALL}: sys.exit(f"nothing says how to measure {unknown.pop()}: write a function of that name, and add it to ALL. There are {', '.join(f.__name__ for f in ALL)}")
     for f in ALL:
         if sys.argv[1:] and f.__name__ not in sys.argv[1:]: continue
-        if not (WEIGHTS/f"{f.__name__}.safetensors").is_file(): print(f.__name__, "has no weights yet"); continue
+        if f is not spaces and not (WEIGHTS/f"{f.__name__}.safetensors").is_file(): print(f.__name__, "has no weights yet"); continue
         start = time.perf_counter()
         result[f.__name__] = rounded(f())
         print(f.__name__, f"({time.perf_counter()-start:.0f} s)", json.dumps(result[f.__name__], indent=1), flush=True)

@@ -60,12 +60,15 @@ from .gather import *
 from .examples import *
 from .pictures import *
 from .cards import *
+from .charts import *
 from .particulars import *
 from .page import *
 from .report import *
 from .evidence import *
 from .trials import *
 from .measures import *
+from .causal import *
+from .methods import *
 from .objectives import *
 from .spaces import *
 from .options import *
@@ -93,5 +96,6 @@ from .labs_answers import *
 from .labs_sandbox import *
 from .labs_reading import *
 from .labs_course import *
+from .labs_records import *
 from .cli import *
 from .command import *

@@ -55,7 +55,7 @@ def _edge(p:Tensor, start:tuple, end:tuple, way:float)->Tensor:
 
 def _triangle(
     p:Tensor, # positions [2, n, H, W]
-    *xy:float, # six numbers: x and y of each corner, either way round
+    *xy:float, # six numbers: x and y of each corner, clockwise or not
     r:float=.03, # by which corners are rounded
 )->Tensor: # distance [n, H, W]
     "Signed distance to a triangle"
@@ -134,13 +134,13 @@ class _Layer(NamedTuple):
     d:Tensor # signed distance [n, H, W]
     color:Tensor # [n or 1, 3]
     part:str # its name
-    on:Tensor | None = None # is it there? [n]; None for always
+    on:Tensor | None = None # whether it is there [n]; None for always
 
 # %% ../nbs/00_animals.ipynb #6afb7a9e
 def _eyes(
     p:Tensor, # positions in the animal's frame
     a:dict[str, Tensor], # its factors
-    cx:float, # centre of the eye at the right
+    cx:float, # centre of the right eye
     cy:float, # likewise
     r:float, # radius
     white:Tensor=_WHITE, # colour of the eyeball
@@ -364,7 +364,7 @@ def _in_style(
     layers:list[_Layer],
     style:str, # "photo", "sketch" or "cartoon"
 )->list[_Layer]:
-    "The same as line drawings: under each layer one of ink, a little larger; a sketch is on paper"
+    "Line drawings: a slightly larger layer of ink under each layer; a sketch has paper colours"
     if style == "photo":
         return layers
     drawn = []

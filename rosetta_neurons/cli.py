@@ -361,23 +361,24 @@ def train_command(
     print(_run_command(train_model, "rosetta-train", argv, f"name: {', '.join(_TASK_NAMES)}"))
 
 # %% ../nbs/17_cli.ipynb #1ab50002
-_LABS_USAGE = """usage: rosetta-labs build|grade [-h] ...
+_LABS_USAGE = """usage: rosetta-labs build|grade|merge [-h] ...
 
   build  make the labs of a course: student versions, solutions and autograders
-  grade  grade a folder of submissions"""
+  grade  grade a folder of submissions
+  merge  add written points and lateness; write tables for Canvas, Moodle and Gradescope"""
 
 def labs_command(
     argv:list[str] | None=None, # words after the name; those of the terminal if None
 ):
-    "The command `rosetta-labs`: build and grade labs; an error ends it with code 2"
+    "The command `rosetta-labs`: build, grade and merge; an error ends it with code 2"
     words = _typed(argv, "--help")
     if words[0] in ("-h", "--help"):
         print(_LABS_USAGE)
         return
-    _check_command("rosetta-labs", words[0], ["build", "grade"])
-    from rosetta_neurons.labs import build_labs, grade_labs
-    command = build_labs if words[0] == "build" else grade_labs
-    print(_run_command(command, f"rosetta-labs {words[0]}", words[1:]))
+    _check_command("rosetta-labs", words[0], ["build", "grade", "merge"])
+    from rosetta_neurons.labs import build_labs, grade_labs, merge_grades
+    commands = dict(build=build_labs, grade=grade_labs, merge=merge_grades)
+    print(_run_command(commands[words[0]], f"rosetta-labs {words[0]}", words[1:]))
 
 # %% ../nbs/17_cli.ipynb #555eb468
 def main(

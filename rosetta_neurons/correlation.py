@@ -51,7 +51,7 @@ def released_score(
 )->Tensor: # [units_a, units_b] float32
     """Score pairs of units as the code released with the paper does, in place of Eq. 2
 
-    It is no correlation: it subtracts no mean, and depends on the size of the batches.
+    It is not a correlation: it subtracts no mean, and depends on the size of the batches.
     """
     n = len(next(iter(maps_a.values())))
     starts = range(0, n, batch_size)
@@ -65,7 +65,7 @@ def _size_pairs(
     a:_MapMoments, # of the first model
     b:_MapMoments, # of the other
 )->Iterator[tuple]: # (size, size)
-    "Sizes of the maps of both models; each two only once where it is one model"
+    "Pairs of sizes of the maps of both models; each pair only once for a model with itself"
     for i, s in enumerate(a.rows):
         for j, t in enumerate(b.rows):
             if i <= j or a is not b:
@@ -132,7 +132,7 @@ class _PairSums:
     def add(self,
         xs:dict[tuple, Tensor], # {(size, size of products): [units, B, h, w]} of the first model
         ys:dict[tuple, Tensor], # of the other model, likewise [units, B, h, w]
-        sign:int | float=1, # -1 to take them off
+        sign:int | float=1, # -1 to subtract them
     ):
         "Add the products of a batch"
         blocks = self.near.blocks(self.a, self.b) if self.near else {}
@@ -156,7 +156,7 @@ class _PairSums:
         a:_WindowEnd, # of the first model, from `MapMoments.flush`
         b:_WindowEnd, # of the other
     ):
-        "Make up for the maps that a window was taken about"
+        "Correct the products for the maps that were subtracted in a window"
         both_a = {}
         for sizes, lost in a.lost.items():
             both_a[sizes] = torch.cat([-lost, a.gained[sizes]], 1)
@@ -180,7 +180,7 @@ def _row_blocks(
     columns:int,
     max_entries:int=2**24, # entries
 )->Iterator[range]:
-    "Few rows at a time, where a whole table of each kind would take too much memory"
+    "Blocks of rows, where a whole table of each kind would take too much memory"
     step = max(1, max_entries//max(1, columns))
     for start in range(0, rows, step):
         yield range(start, min(start+step, rows))
@@ -191,8 +191,8 @@ def _over_root(
     return torch.where(sum_sq > 0, sum_sq, torch.nan).rsqrt()
 
 class _PairTable(_PairSums):
-    "The correlation that the sums make"
-    # of a sign-flip null alone: how far correlations stray by chance, `[units, units]` by sizes
+    "The correlation computed from the sums"
+    # for a sign-flip null only: the spread of correlations by chance, `[units, units]` by sizes
     spreads:dict[tuple, Tensor]
 
     def _table(self, s, t, r:slice)->Tensor: # [units of `r`, units of size t] float64
@@ -220,8 +220,8 @@ class _PairTable(_PairSums):
     )->Tensor: # [units_a, units_b] float32, between -1 and 1; NaN where a unit is constant
         """Pearson correlation of every pair of units (Eq. 2), over all images and positions
 
-        The centred correlation (`center="position"`) is taken about the mean map of each unit. A
-        `ValueError` for another `center`, and where no images were seen.
+        The centred correlation (`center="position"`) subtracts the mean map of each unit. A
+        `ValueError` for another `center`, and where there were no images.
         """
         if center not in ("unit", "position"):
             raise ValueError(f"center {center!r} is neither 'unit' nor 'position'")
@@ -278,10 +278,10 @@ def _fill(
     state:dict, # {name: Tensor}, and others
     device:torch.device,
 ):
-    "Put the tensors of a state in their places"
+    "Load the tensors of a state into their places"
     for name, kept, key in places:
         if ".scale." in name and name not in state:
-            continue # a state of before there were scales: all are 1
+            continue # an older state, without scales: all are 1
         if name not in state or state[name].shape != kept[key].shape:
             shape = list(kept[key].shape)
             raise ValueError(f"not a whole state: {name} should be a tensor {shape}")
@@ -300,9 +300,9 @@ class PairCorrelation(_PairTable):
         maps_a:dict[str, Tensor], # {layer: [B, C, H, W]}
         maps_b:dict[str, Tensor], # of the same B images in the other model, likewise [B, C, H, W]
     ):
-        """Take in one batch; one that is refused leaves everything as it was
+        """Add one batch; a batch that is refused changes nothing
 
-        A `ValueError` for maps of different images, layers that are not those of before, and
+        A `ValueError` for maps of different images, layers other than before, and
         activations that are NaN or infinite.
         """
         shapes = _map_shapes(maps_a), _map_shapes(maps_b)
@@ -328,7 +328,7 @@ class PairCorrelation(_PairTable):
     def merge(self,
         other:"PairCorrelation", # of other images, through the same layers
     )->Self:
-        "Join two streams, as if one had taken in both; a `ValueError` where the layers differ"
+        "Merge two streams into the result of one over both; a `ValueError` where the layers differ"
         if not other.n:
             return self
         self.flush()
@@ -348,7 +348,7 @@ class PairCorrelation(_PairTable):
     def at_one_scale(self,
         other:"PairCorrelation", # of the same units, for other images
     )->"PairCorrelation": # `other`, or a copy of it
-        "Bring both to one scale for each unit, that of its spread over the images of both"
+        "Give both the same scale for each unit, that of its spread over the images of both"
         new_a = _joint_scales(self.a, other.a)
         new_b = _joint_scales(self.b, other.b)
         if all(_has_scales(pc.a, new_a) and _has_scales(pc.b, new_b) for pc in (self, other)):
@@ -362,7 +362,7 @@ class PairCorrelation(_PairTable):
         return PairCorrelation().load_state_dict(self.state_dict(), device)
 
     def named(self)->Iterator[_StoredTensor]: # (name, who holds it, under what)
-        "Where each tensor is kept, by a name to store it under"
+        "The place of each tensor, with a name to store it under"
         for side, moments in dict(a=self.a, b=self.b).items():
             for name, kept, key in moments.named():
                 yield _StoredTensor(f"{side}.{name}", kept, key)
@@ -370,7 +370,7 @@ class PairCorrelation(_PairTable):
             yield _StoredTensor(f"products.{_size_name(key)}", self.products, key)
 
     def state_dict(self)->dict[str, Any]: # {name: Tensor}, and `n`, `w`, `layers_a`, `layers_b`
-        "All that was taken in, for safetensors and JSON"
+        "Everything accumulated so far, for safetensors and JSON"
         state:dict[str, Any] = dict(n=self.n, w=self.a.w)
         for side, moments in dict(a=self.a, b=self.b).items():
             state[f"layers_{side}"] = [[layer, *s] for layer, s in moments.shapes.items()]
@@ -380,9 +380,9 @@ class PairCorrelation(_PairTable):
 
     def load_state_dict(self,
         state:dict[str, Any], # from `state_dict`
-        device:torch.device | str="cpu", # where to go on
+        device:torch.device | str="cpu", # where to continue
     )->Self:
-        "Go on from a saved state; a `ValueError` where a tensor is missing or does not fit"
+        "Continue from a saved state; a `ValueError` where a tensor is missing or does not fit"
         # sums of squares were called energy once
         state = {name.replace(".energy.", ".sum_sq."): x for name, x in state.items()}
         shapes_a = {layer: tuple(s) for layer, *s in state["layers_a"]}

@@ -15,22 +15,22 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from .layers import _refuse_compiled
-from .layers import ( # noqa: F401 (some are only offered here)
+from .layers import ( # noqa: F401 (some are only re-exported)
     _dtype_cure, evaluating, find_layers, named_layers, network, _no_such, resolve)
 from .layouts import _lays_patches
-from .layouts import as_map # noqa: F401 (is only offered here)
+from .layouts import as_map # noqa: F401 (only re-exported)
 from .layout_rules import _Call, _described, _Layer, _map_of
 
 # %% ../nbs/01_hooks.ipynb #0d1a0002
 def _first_input(args:tuple, kwargs:dict):
-    "What a model was called on"
+    "The first input of a model"
     return next(iter((*args, *kwargs.values())), None)
 
 def _about(x)->_Call:
-    "What the input of a model tells"
+    "What is known from the input of a model"
     if isinstance(x, dict):
         x = next(iter(x.values()), None)
-    tensor = getattr(x, "z", x) # latents of the zoo hold theirs as z
+    tensor = getattr(x, "z", x) # latents of the zoo hold their tensor as z
     if not isinstance(tensor, Tensor):
         return _Call(batch=len(x) if isinstance(x, Sized) else None)
     return _Call(
@@ -43,14 +43,14 @@ def _hint(
     out, # what it returned
     ran:Sequence[str]=(), # names of its children that ran
 )->str: # nothing, if it was a tensor
-    "Where to look instead if a layer did not return a tensor"
+    "What to record instead if a layer did not return a tensor"
     if isinstance(out, Tensor):
         return ""
     inner = ", ".join(f"{name}.{n}" for n in dict.fromkeys(ran))
     return f": record one of {inner}" if inner else ": record a layer next to it"
 
 def _why_never(layer:_Layer)->str: # end of an error
-    "Why a layer may not have run, where that can be told"
+    "Why a layer may not have run, where that is known"
     if isinstance(layer.mod, NonDynamicallyQuantizableLinear):
         return ": nn.MultiheadAttention uses it without calling it; record the block around"
     if any(isinstance(m, nn.DataParallel) for m in layer.parents):
@@ -59,7 +59,7 @@ def _why_never(layer:_Layer)->str: # end of an error
 
 # %% ../nbs/01_hooks.ipynb #0d1a0006
 class _Recorder:
-    "What `record` hangs into a model"
+    "The hooks that `record` registers on a model"
     def __init__(self, model, layers, tokens, layout):
         self.model = model
         self.net = network(model)
@@ -68,20 +68,20 @@ class _Recorder:
         mods = find_layers(model, layers)
         self.maps:dict[str, Tensor] = {}
         self.call = _Call()
-        self.depth = 0 # calls of the model that are under way, one within another
-        self.called = False # was the model called at all?
-        self.complete = False # did every layer run in the last call?
-        self.failed = False # did the last call end without that?
+        self.depth = 0 # nested calls of the model that are running
+        self.called = False # whether the model was called at all
+        self.complete = False # whether every layer ran in the last call
+        self.failed = False # whether the last call ended without that
         self.thread = threading.get_ident()
         self.layers = _described(model, mods, tokens, layout)
 
     @property
     def elsewhere(self)->bool: # as a copy of the model runs in `nn.DataParallel`
-        "Does another thread run the model, which is not for us?"
+        "Does another thread run the model?"
         return threading.get_ident() != self.thread
 
     def start(self, args, kwargs):
-        "A call begins; one that another call makes is part of that one"
+        "A call begins; a nested call counts as part of the outer one"
         if self.elsewhere:
             return
         self.depth += 1
@@ -93,7 +93,7 @@ class _Recorder:
         self.maps.clear()
 
     def see(self, outer, mod, args):
-        "A part of the model begins: is it given the images?"
+        "A part of the model begins: note whether its input is the images"
         x = args[0] if args else None
         if self.elsewhere or not isinstance(x, Tensor) or x.ndim != 4:
             return
@@ -104,25 +104,25 @@ class _Recorder:
             self.call.batch = len(x)
 
     def gets_images(self, outer)->bool:
-        "Can what stands directly in the module `outer` be given images?"
+        "Can a direct child of the module `outer` be given images?"
         if id(outer) in self.call.pictured:
             return True
         if outer is self.model:
-            return not self.call.image # the images may come into being in the model
+            return not self.call.image # the images may be made inside the model
         return outer is None
 
     def lay(self, transformer, mod, args, out):
-        "The patches of a transformer have been laid on a grid"
+        "The patches of a transformer have been computed: note their grid"
         if not self.elsewhere and isinstance(out, Tensor) and out.ndim == 4:
             self.call.grids[id(transformer)] = tuple(out.shape[2:])
 
     def note(self, layer, child, *_):
-        "A part of a layer has run"
+        "A child of a layer has run: note its name"
         if not self.elsewhere:
             self.call.ran.setdefault(layer, []).append(child)
 
     def keep(self, name, mod, args, out):
-        "A layer has run"
+        "A layer has run: store its maps"
         if self.elsewhere:
             return
         if name in self.maps:
@@ -134,7 +134,7 @@ class _Recorder:
             raise type(e)(f"layer {name!r} ({type(mod).__name__}) {e}{hint}") from None
 
     def ran_twice(self, name)->RuntimeError: # to be raised
-        "A layer has run before in this call"
+        "The error where a layer runs twice in a call"
         past = "" if self.depth else (
             f" ({self.name} itself was not called in between: "
             "leave the block before backward(), if that runs it anew)")
@@ -142,7 +142,7 @@ class _Recorder:
                             "record a module that runs once")
 
     def check(self):
-        "A call has ended: every layer ran, and the maps come in the order asked for"
+        "A call has ended: verify that every layer ran, and put the maps in the order asked for"
         if self.elsewhere or self.depth > 1:
             return
         missing = [name for name in self.layers if name not in self.maps]
@@ -154,7 +154,7 @@ class _Recorder:
         self.complete = True
 
     def stop(self):
-        "A call is over, well or not"
+        "A call is over, successful or not"
         if self.elsewhere:
             return
         self.depth = max(0, self.depth - 1)
@@ -164,7 +164,7 @@ class _Recorder:
 # %% ../nbs/01_hooks.ipynb #638c28c1
 @contextmanager
 def _one_call(rec:_Recorder, args:tuple, kwargs:dict):
-    "A call of a model, told to its recorder"
+    "Report a call of a model to its recorder"
     rec.start(args, kwargs)
     try:
         yield
@@ -173,7 +173,7 @@ def _one_call(rec:_Recorder, args:tuple, kwargs:dict):
         rec.stop()
 
 class _Watch:
-    "Instances of a class are recorded: until the last is done, its `__call__` tells the recorders"
+    "Makes the `__call__` of a class report to recorders, until the last of them is done"
     def __init__(self, cls:type):
         self.cls = cls
         self.recorders:list[_Recorder] = []
@@ -184,7 +184,7 @@ class _Watch:
         cls.__call__ = call
 
     def reported(self, model, args:tuple, kwargs:dict):
-        "What the class's own `__call__` gives"
+        "Run the class's own `__call__`, and report it"
         has_get = hasattr(self.method, "__get__")
         bound = self.method.__get__(model, self.cls) if has_get else self.method
         with ExitStack() as open_calls:
@@ -194,7 +194,7 @@ class _Watch:
             return bound(*args, **kwargs)
 
     def remove(self):
-        "Put back what stood there"
+        "Restore the class's own `__call__`"
         if self.own is None:
             del self.cls.__call__
         else:
@@ -205,7 +205,7 @@ _lock = threading.Lock()
 
 @contextmanager
 def _calls_by_class(rec:_Recorder):
-    "Tell the recorder of each call of its model, which PyTorch has no hooks for"
+    "Report each call of a model that is not a module, for which PyTorch has no hooks"
     cls = type(rec.model)
     with _lock:
         if cls not in _watches:
@@ -222,7 +222,7 @@ def _calls_by_class(rec:_Recorder):
 
 # %% ../nbs/01_hooks.ipynb #0d1a0008
 def _second_call(rec:_Recorder)->RuntimeError: # to be raised
-    "The network of what can't be watched ran again"
+    "The error where the network of such a wrapper ran again"
     return RuntimeError(f"{type(rec.net).__name__} ran twice, and whether in one call of the "
                         f"{rec.name} that holds it can't be told: open a block for "
                         "each call, or make it a class with __call__")
@@ -232,7 +232,7 @@ def _calls_by_hook(
     rec:_Recorder,
     once:bool=False, # refuse a second call
 ):
-    "Tell the recorder of each call of its network"
+    "Report each call of the network to the recorder"
     def start(mod, args, kwargs):
         if once and rec.called and not rec.elsewhere:
             raise _second_call(rec)
@@ -246,14 +246,14 @@ def _calls_by_hook(
 
 @contextmanager
 def _calls(rec:_Recorder):
-    "Tell the recorder where each call of its model begins and ends"
+    "Report to the recorder where each call of its model begins and ends"
     own = getattr(type(rec.model), "__call__", None)
     once = False
     with ExitStack() as ways:
         if own not in (None, nn.Module.__call__):
             try:
                 ways.enter_context(_calls_by_class(rec))
-            except TypeError: # a function, or another class of C
+            except TypeError: # a function, or another class written in C
                 once = True
         ways.enter_context(_calls_by_hook(rec, once))
         yield
@@ -266,7 +266,7 @@ class _Part:
     outer:nn.Module|None # the module around it; None for the outermost
 
 def _parts_around(layers:dict[str, _Layer])->list[_Part]: # the outermost of each layer first
-    "Every module that a layer is part of, once"
+    "Every module that contains a layer, once"
     parts = {}
     for layer in layers.values():
         outer = None
@@ -277,13 +277,13 @@ def _parts_around(layers:dict[str, _Layer])->list[_Part]: # the outermost of eac
     return list(parts.values())
 
 def _watch_images(rec:_Recorder, parts:list[_Part], hooks:ExitStack):
-    "Into the modules around the layers, for the images that they are given"
+    "Register hooks on the modules around the layers, which note the images that they are given"
     for part in parts:
         see = partial(rec.see, part.outer)
         hooks.enter_context(part.mod.register_forward_pre_hook(see))
 
 def _watch_patches(rec:_Recorder, parts:list[_Part], hooks:ExitStack):
-    "Into what lays a transformer's patches"
+    "Register hooks on patch embeddings, which note the grid"
     for part in parts:
         patches = getattr(getattr(part.mod, "patch_embed", None), "proj", None)
         if patches is not None and _lays_patches(part.mod):
@@ -291,7 +291,7 @@ def _watch_patches(rec:_Recorder, parts:list[_Part], hooks:ExitStack):
             hooks.enter_context(patches.register_forward_hook(lay))
 
 def _watch_layers(rec:_Recorder, hooks:ExitStack):
-    "Into the layers, and what stands directly in them"
+    "Register hooks on the layers and their direct children"
     for name, layer in rec.layers.items():
         for child_name, child in layer.mod.named_children():
             note = partial(rec.note, name, child_name)
@@ -303,14 +303,14 @@ def _watch_layers(rec:_Recorder, hooks:ExitStack):
 def record(
     model, # an `nn.Module`, or a wrapper of one as `.net`
     layers=None, # names of modules; `model.layers` if None
-    tokens=None, # (n_prefix, (rows, columns)) where the model can't tell it; or {layer: ...}
-    layout=None, # "NHWC" (of tokens: "TNC") where nothing tells; or {layer: ...}
+    tokens=None, # (n_prefix, (rows, columns)) where the model does not state it; or {layer: ...}
+    layout=None, # "NHWC" (of tokens: "TNC") where nothing else says so; or {layer: ...}
 )->Iterator[dict[str, Tensor]]: # {layer: [B, C, H, W]}, filled anew by each call of the model
     """Record the activation maps of `layers` in each call of the model in the `with` block
 
     The maps are copies, in the order of `layers`, and carry gradients if these are on; at the end
-    of the block the hooks are gone. Raises a `ValueError` for layers and layouts that there are
-    not, or that can't be told; a `TypeError` for what returned no tensor, or was compiled; a
+    of the block the hooks are removed. Raises a `ValueError` for layers and layouts that do not
+    exist or are unknown; a `TypeError` for what returned no tensor, or was compiled; a
     `RuntimeError` where a layer ran twice or never.
     """
     rec = _Recorder(model, layers, tokens, layout)
@@ -333,7 +333,7 @@ def record(
 
 # %% ../nbs/01_hooks.ipynb #30c24be8
 class Units(Sequence):
-    """All units of a model in a row: a sequence of `(layer, channel)`
+    """All units of a model in order: a sequence of `(layer, channel)`
 
     Two are equal if they have the same layers, of the same sizes, in the same order.
     """
@@ -351,7 +351,7 @@ class Units(Sequence):
     @classmethod
     def of(cls,
         maps:Mapping[str, Tensor], # {layer: [B, C, H, W]}
-    )->"Units": # the units that these are the maps of
+    )->"Units": # the units of these maps
         "One unit for each channel of each layer"
         return cls({layer: m.shape[1] for layer, m in maps.items()})
 
@@ -359,7 +359,7 @@ class Units(Sequence):
         layer:str, # one of `layers`
         channel:int, # from 0
     )->int: # from 0
-        "The number of a unit; a `ValueError` where there is no such one"
+        "The number of a unit; a `ValueError` where there is no such unit"
         if layer not in self.layers:
             raise _no_such("layer", layer, self.layers)
         n_channels = self.layers[layer]

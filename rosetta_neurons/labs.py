@@ -6,7 +6,6 @@
 __all__ = ['grade_labs', 'gradescope']
 
 # %% ../nbs/16_labs.ipynb #2dad8d17
-import csv
 import json
 import multiprocessing
 import os
@@ -16,7 +15,9 @@ import sys
 import tempfile
 import time
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -27,6 +28,8 @@ from .labs_course import _feedback, _lab_of, _mark, _row_of, _written_points
 from .labs_course import _read_tests, _written_in # noqa: F401
 from .labs_reading import _Found, _Handed, _Unreadable, _found_in, _places, _read_handed
 from .labs_reading import _student_of
+from .labs_records import _write_awaited, _write_whole
+from .labs_records import merge_grades # noqa: F401 (is only offered here)
 from .labs_sandbox import _confinement, _end_all_of, _user_of
 from .runtime import _as_bytes
 
@@ -65,7 +68,7 @@ def _for_instructor(
     "What the instructor may want to know of a submission"
     lines = []
     for name, value in row.items():
-        if name != "notes" and not re.fullmatch(_QUESTION, name):
+        if name not in ("notes", "written") and not re.fullmatch(_QUESTION, name):
             lines.append(f"{name}: {value}")
     if tests:
         lines += ["", tests]
@@ -103,7 +106,8 @@ def _mark_into(
     marked = _mark(handed, labs[lab.name], **limits)
     graded.results = marked.results
     notes = [o for o in (*handed.notes, lab.note, *marked.notes) if o]
-    graded.row.update(_row_of(marked.results, notes, _written_points(labs[lab.name])))
+    written = _written_points(labs[lab.name])
+    graded.row.update(_row_of(marked.results, notes, written), written=written)
 
 def _graded(
     found:_Found,
@@ -220,13 +224,6 @@ def _graded_rows(
 # %% ../nbs/16_labs.ipynb #d00f92ed
 _TOTALS = ("score", "possible", "percent", "written_awaited", "total_so_far", "total_possible")
 
-def _harmless(
-    value, # of the table
-): # the same, as text that no spreadsheet takes for a formula
-    "A cell of the table: a student's name that begins with = is not to be calculated"
-    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{value}" if is_formula else value
-
 def _questions_of(
     rows:list[dict],
 )->list[str]: # q2 before q10
@@ -236,33 +233,31 @@ def _questions_of(
         names.update(o for o in row if re.fullmatch(_QUESTION, o))
     return sorted(names, key=lambda o: (len(o), o))
 
-def _write_whole(
-    out:Path, # a file of comma-separated values
-    columns:list[str],
-    rows:list[dict], # `{column: value}`
-):
-    "A table, whole or not at all"
-    part = out.with_name(f"{out.name}.part")
-    with open(part, "w", newline="", encoding="utf-8") as f:
-        table = csv.DictWriter(f, columns, restval="")
-        table.writeheader()
-        for row in rows:
-            table.writerow({k: _harmless(v) for k, v in row.items()})
-    os.replace(part, out)
-
 def _write_grades(
     out:Path,
     names:list[str], # of the files
     rows:list[dict],
 ):
-    "The table of grades, whole or not at all"
+    "The table of grades, and the one in which a person fills in the points of written questions"
     questions = _questions_of(rows)
     columns = [
-        "file", "student", "number", "lab", *_TOTALS, *questions, "notes", "feedback"]
+        "file", "student", "number", "lab", "handed_in", *_TOTALS, *questions, "notes", "feedback"]
     graded = []
     for name, row in zip(names, rows):
         graded.append(dict(row, file=name, notes="; ".join(row["notes"])))
+    _write_awaited(out.with_suffix("")/"written.csv", graded)
+    for row in graded:
+        row.pop("written", None)
     _write_whole(out, columns, graded)
+
+def _handed_in(
+    found:_Found,
+)->str: # local time to the second; "" if it has none
+    "When a file was written last, as far as it still knows"
+    with suppress(OSError, ValueError, OverflowError):
+        time = datetime.fromtimestamp(found.path.stat().st_mtime)
+        return time.isoformat(" ", "seconds")
+    return ""
 
 def _copy_texts(
     source:Path, # of a grader's files, without suffix
@@ -341,7 +336,7 @@ def grade_labs(
         made = Path(tmp)
         rows = _graded_rows(handed_in.found, labs, made, limits, workers or os.cpu_count() or 1)
         for i, place in enumerate(_places(names)):
-            rows[i]["feedback"] = f"{place}.txt"
+            rows[i].update(feedback=f"{place}.txt", handed_in=_handed_in(handed_in.found[i]))
             _copy_texts(made/str(i), texts, place)
     _write_grades(Path(out), names, rows)
     rest = _passed_over(handed_in.others)

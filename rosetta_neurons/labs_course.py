@@ -97,6 +97,41 @@ def _assign(
         assign(str(folder/name), str(folder/"made"), no_pdfs=True, no_run_tests=True)
     return folder/"made"
 
+def _is_setup(
+    cell:dict,
+)->bool:
+    "Is it the cell with which Otter begins a notebook?"
+    return "".join(cell["source"]).startswith("# Initialize Otter")
+
+def _without_directives(
+    source:str, # of a code cell
+)->str:
+    "The same without lines for the site's builder, such as `#| fig-alt: ...`"
+    return re.sub(r"^#\| ?[\w-]+.*\n?", "", source, flags=re.M)
+
+def _for_reading(
+    nb:dict, # student version from Otter
+)->dict: # the same, changed in place
+    "The title first, the grader's own cell after it and folded, and no lines for the site's builder"
+    setup = [o for o in nb["cells"] if _is_setup(o)]
+    others = [o for o in nb["cells"] if not _is_setup(o)]
+    for cell in setup:
+        cell["metadata"].update(jupyter=dict(source_hidden=True), cellView="form")
+    for cell in others:
+        if cell["cell_type"] == "code":
+            cell["source"] = _without_directives("".join(cell["source"]))
+    nb["cells"] = others[:1] + setup + others[1:]
+    return nb
+
+def _write_student_version(
+    made:Path, # notebook from Otter
+    out:Path, # folder
+):
+    "What is handed out"
+    nb = _for_reading(json.loads(made.read_text(encoding="utf-8")))
+    text = json.dumps(nb, indent=1, ensure_ascii=False) + "\n"
+    (out/made.name).write_text(text, encoding="utf-8")
+
 def build_lab(
     master:Path, # notebook with solutions and tests
     seed:str, # of the course
@@ -108,7 +143,7 @@ def build_lab(
         made = _assign(nb, master.name, Path(tmp))
         for folder in ("student", "solution", "autograder"):
             (out/folder).mkdir(parents=True, exist_ok=True)
-        shutil.copy(made/"student"/master.name, out/"student")
+        _write_student_version(made/"student"/master.name, out/"student")
         shutil.copy(made/"autograder"/master.name, out/"solution")
         otters = next((made/"autograder").glob("*.zip"))
         _with_runner(otters, out/"autograder"/f"{master.stem}.zip", _written_in(nb))
@@ -332,7 +367,9 @@ def _said_by(
     if test.test_case.hidden and not hidden:
         return f"  {kind} {name}: not passed"
     why = test.message.splitlines()[-1].removeprefix("AssertionError: ")
-    return f"  {kind} {name}: {why or 'not passed'}"
+    idea = test.test_case.failure_message
+    more = f"\n    {idea}" if idea else ""
+    return f"  {kind} {name}: {why or 'not passed'}{more}"
 
 def _feedback(
     res:dict, # {question: Otter's `TestFile`}

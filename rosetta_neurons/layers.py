@@ -30,7 +30,7 @@ def _check_names(
     names:Iterable, # asked for
     choices:Iterable, # that are there
 ):
-    "Refuse a name that is not there (`ValueError`), and tell the closest ones"
+    "Refuse a name that does not exist (`ValueError`), and list the closest ones"
     for name in names:
         if name not in choices:
             raise _no_such(what, name, choices)
@@ -39,7 +39,7 @@ def _check_names(
 def _noting_where(
     where:str, # added to any error
 ):
-    "Say with an error where it happened"
+    "Add to an error where it happened"
     try:
         yield
     except Exception as e:
@@ -59,12 +59,12 @@ def network(
 def _name_of(
     model, # of the zoo, or any other
 )->str:
-    "What a model calls itself, or else its class"
+    "A model's own name, or else that of its class"
     name = getattr(model, "name", None)
     return name if isinstance(name, str) else type(model).__name__
 
 def _named_modules(net:nn.Module)->Iterator[tuple[str, nn.Module]]:
-    "Every module in a network by its path; one that stands in two places has two"
+    "Every module in a network by its path; one that is used in two places appears under both"
     for name, module in net.named_modules(remove_duplicate=False):
         if name:
             yield name, module
@@ -74,7 +74,7 @@ def named_layers(
 )->dict[str, nn.Module]: # {name: module}
     """Every module by its name in the model, or in the network that it wraps
 
-    `model.aliases`, if there is such a dict, are further names of some. A `TypeError` where there
+    The dict `model.aliases`, if there is one, adds names for some. A `TypeError` where there
     is no module.
     """
     modules = {}
@@ -88,8 +88,8 @@ def named_layers(
 
 # %% ../nbs/00b_layers.ipynb #0b1a0008
 def _as_names(
-    given, # what stands where names of layers should
-)->list|None: # None where it is no list
+    given, # what was given as names of layers
+)->list|None: # None where it is neither
     "One name or several as a list"
     if isinstance(given, str):
         return [given]
@@ -98,7 +98,7 @@ def _as_names(
     return None
 
 def _some_of(choices:dict[str, nn.Module])->str:
-    "What one may ask for, the outermost first"
+    "The names to choose from, the outermost first"
     names = sorted(choices, key=lambda n: n.count("."))
     return f"Give some of its {len(choices)}, such as {', '.join(names[:20])}"
 
@@ -106,7 +106,7 @@ def _asked_for(
     model,
     layers, # names, or one name; `model.layers` if None
 )->list[str]:
-    "The names that are asked for; a `ValueError` where there are none"
+    "The names of the layers asked for; a `ValueError` where there are none"
     given = getattr(model, "layers", None) if layers is None else layers
     names = _as_names(given)
     is_absent = given is None or isinstance(given, nn.Module) # as `layers` may be blocks
@@ -119,13 +119,13 @@ def _asked_for(
     raise ValueError(f"which layers of {type(model).__name__}?{said} {_some_of(named_layers(model))}")
 
 def _refuse_repeats(names:list[str]):
-    "A layer is named once"
+    "Refuse a layer that is named twice"
     repeated = {n for n in names if names.count(n) > 1}
     if repeated:
         raise ValueError(f"layers named twice: {sorted(repeated)}")
 
 def _refuse_synonyms(layers:dict[str, nn.Module]):
-    "A module is named once"
+    "Refuse a module that is given under two names"
     first = {}
     for name, module in layers.items():
         other = first.setdefault(id(module), name)
@@ -135,8 +135,8 @@ def _refuse_synonyms(layers:dict[str, nn.Module]):
 def _path_to(
     top:nn.Module,
     name:str, # of a module in it, such as "features.pool"
-)->list[nn.Module]|None: # from `top` to that module, or None if there is none
-    "Every module on the way down to one"
+)->list[nn.Module]|None: # from `top` to that module, or None if there is no such module
+    "The modules on the path down to one"
     path = [top]
     for part in name.split("."):
         module = path[-1]._modules.get(part)
@@ -163,7 +163,7 @@ def find_layers(
 )->dict[str, nn.Module]: # {name: module}, in the order asked for
     """Look up layers by name
 
-    A `ValueError` names the closest where there is no such layer, some of all where none are asked
+    A `ValueError` names the closest where there is no such layer, some layers where none are asked
     for, and both names where one module is asked for twice.
     """
     names = _asked_for(model, layers)
@@ -178,7 +178,7 @@ def find_layers(
 def _lineage(
     model, # an `nn.Module`, or a wrapper of one
     name:str, # of a layer
-)->list: # the model, the network in it, and so on down to the module around the layer
+)->list: # the model, the network in it, and so on down to the module that contains the layer
     "What a layer is part of"
     name = getattr(model, "aliases", {}).get(name, name)
     net = getattr(model, "net", None)
@@ -195,7 +195,7 @@ def _refuse_compiled(
     mods:Iterable, # modules around a layer
     name:str, # of the model
 ):
-    "Raise a `TypeError` for what runs without calling its hooks"
+    "Raise a `TypeError` for a model that runs without calling its hooks"
     for m in mods:
         if isinstance(m, torch.jit.ScriptModule):
             raise TypeError(f"{name} is traced or scripted, and hooks don't see inside: "
@@ -213,8 +213,8 @@ def _short_name(dtype:torch.dtype)->str:
 
 def _dtype_cure(
     net:nn.Module,
-    dtype:torch.dtype|None, # of what it was called on, or None
-)->str: # empty where that is not the trouble
+    dtype:torch.dtype|None, # of its input, or None
+)->str: # empty where precision is not the problem
     "What to do where weights and input differ in precision"
     kinds = {p.dtype for p in net.parameters() if p.is_floating_point()}
     if dtype is None or not kinds or dtype in kinds:
@@ -228,7 +228,7 @@ def _dtype_cure(
 # %% ../nbs/00b_layers.ipynb #b740bf44
 @contextmanager
 def _float32_by_default():
-    "New tensors are float32 inside, whatever `torch.set_default_dtype` says outside"
+    "In the block new tensors are float32, whatever `torch.set_default_dtype` says outside"
     default = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
@@ -237,7 +237,7 @@ def _float32_by_default():
         torch.set_default_dtype(default)
 
 def _modes(nets:list[nn.Module])->list[tuple[nn.Module, bool]]:
-    "Which of all modules are in training"
+    "Whether each module is in training mode"
     modes = []
     for net in nets:
         for module in net.modules():
@@ -267,17 +267,17 @@ def evaluating(
 # %% ../nbs/00b_layers.ipynb #0b1a0011
 def resolve(
     given, # a network, or a model of the zoo, or the name of one, or None
-    names:Iterable[str]=(), # that it may have in the zoo
+    names:Iterable[str]=(), # names that it may have in the zoo
 ): # what `record` and `mine` can call; None where nothing is given and the zoo has no such name
-    """A network that is at hand, or else the first of `names` that the zoo knows
+    """The network that is given, or else the first of `names` that is in the zoo
 
-    A network is given the normalisation that it names as its own. A `ValueError` tells the closest
-    names where the zoo has none that was given.
+    A network gets the normalisation that it states itself. A `ValueError` lists the closest
+    names where the given name is not in the zoo.
     """
     zoo = import_module("rosetta_neurons.zoo.core")
     if given is not None and not isinstance(given, str):
         return zoo.as_vision(given)
-    import_module("rosetta_neurons.zoo") # all families
+    import_module("rosetta_neurons.zoo") # registers all families
     if given is not None:
         return zoo.create_model(given)
     known = [o for o in names if zoo._known_model(o)]
@@ -299,7 +299,7 @@ def _mined_as(
     model, # a network, or its name
     mined:dict[str, str], # `{name in a dictionary: name of the network}`
 )->str: # its name in the dictionary
-    "What a dictionary calls a model; a `ValueError` where it knows none, or several of this name"
+    "A model's name in a dictionary; a `ValueError` where it has none, or several, of this name"
     name = model if isinstance(model, str) else _name_of(model)
     same = [m for m, of_network in mined.items() if of_network == name]
     if name in mined:
@@ -309,7 +309,7 @@ def _mined_as(
             f"{name!r} was mined as {' and as '.join(map(repr, same))}: "
             "name the one that is meant, as {name: model}")
     if not same and len(mined) == 1 and not isinstance(model, str):
-        return list(mined)[0] # its weights tell whether it is that one
+        return list(mined)[0] # its weights show whether it is that one
     if not same:
         raise _no_such("model", name, mined)
     return same[0]
@@ -320,7 +320,7 @@ def _models_by_name(
 )->dict: # `{name: model}`; without G
     """Models under their names, in the order given; those of a dictionary under its names
 
-    A model that was given by name is None where a dictionary knows it, and else its name. A
+    A model that was given by name is None where it is in a dictionary, and else its name. A
     `ValueError` where there is none, where a dictionary has no such model, or where two have one
     name; a `TypeError` for what is no model.
     """

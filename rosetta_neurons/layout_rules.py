@@ -14,9 +14,9 @@ from math import inf
 import torch
 from torch import Tensor, nn
 from .layers import _lineage, _refuse_compiled, network, _no_such
-from rosetta_neurons.layouts import (
-    _LAYOUTS, _OF_IMAGES, _OF_TOKENS, _lays_patches, _looks_nchw, _n_tokens, _stated_tokens,
-    _unknown_grid, as_map)
+from .layouts import (
+    _LAYOUTS, _OF_IMAGES, _OF_TOKENS, _batch_first, _lays_patches, _looks_nchw, _n_tokens,
+    _stated_tokens, _unknown_grid, as_map)
 
 # %% ../nbs/00d_layout_rules.ipynb #6e03c84e
 _PLANES = {nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Upsample,
@@ -24,22 +24,22 @@ _PLANES = {nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2
 _NORMS = (nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm)
 _EACH = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish,
          nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh, nn.Sigmoid, nn.Tanh, nn.Softplus,
-         nn.Dropout, nn.Identity) # what treats every number by itself
+         nn.Dropout, nn.Identity) # elementwise layers
 
 @dataclass
 class _Channels:
-    "What a layer that has weights says of its output"
+    "What the weights of a layer say about its output"
     count:int
-    layout:str|None # where they usually are: "NCHW", "NHWC", or None
+    layout:str|None # where the channels usually are: "NCHW", "NHWC", or None
 
 def _channels(mod:nn.Module)->_Channels|None:
-    "What a layer says of its output; None where it has no weights to tell it by"
+    "What the weights of a layer say about its output; None where it has no weights"
     if isinstance(mod, _NORMS):
         return _Channels(mod.num_channels if isinstance(mod, nn.GroupNorm) else mod.num_features, "NCHW")
     if isinstance(mod, nn.Linear):
         return _Channels(mod.out_features, "NHWC")
     if isinstance(mod, nn.LayerNorm):
-        is_own = type(mod) is nn.LayerNorm # timm's LayerNorm2d is one, too
+        is_own = type(mod) is nn.LayerNorm # timm's LayerNorm2d is a subclass
         return _Channels(mod.normalized_shape[-1], "NHWC" if is_own else None)
     weight = getattr(mod, "weight", None)
     if isinstance(weight, Tensor) and weight.ndim == 4: # kernels
@@ -47,7 +47,7 @@ def _channels(mod:nn.Module)->_Channels|None:
     return None
 
 def _one_earlier(mod:nn.Module, around:nn.Module|None)->nn.Module|None:
-    "What comes before an activation function in an `nn.Sequential`, or None"
+    "The layer before an activation function in an `nn.Sequential`, or None"
     if not isinstance(mod, _EACH) or type(around) is not nn.Sequential:
         return None
     place = [m is mod for m in around].index(True)
@@ -57,7 +57,7 @@ def _before(
     mod:nn.Module,
     parents:Sequence, # modules around it, the nearest last
 )->nn.Module:
-    "The module whose output lies as that of `mod` does, as far as `nn.Sequential`s tell"
+    "The module whose output has the layout of `mod`'s, as far as `nn.Sequential`s show"
     parents = list(parents)
     while True:
         if type(mod) is nn.Sequential and len(mod):
@@ -74,7 +74,7 @@ def _layout_by_type(
     shape:Sequence[int], # of what it returned, four numbers
     parents:Sequence=(), # modules around it, the nearest last
 )->str|None: # "NCHW", "NHWC", or None if it can't be told
-    "What kind of layer it is tells where its channels are"
+    "The layout that follows from the kind of layer"
     mod = _before(mod, parents)
     if type(mod) in _PLANES:
         return "NCHW"
@@ -93,7 +93,7 @@ def _layout_by_weights(
     mod:nn.Module, # a layer
     parents:Sequence=(), # modules around it, the nearest last
 )->str|None: # "NCHW", "NHWC", or None if they differ
-    "Where all that has weights in a module, or in the nearest around it, has its channels"
+    "The layout on which all weights in a module, or in the nearest one around it, agree"
     for m in (mod, *reversed(parents)):
         parts = m.modules() if isinstance(m, nn.Module) else []
         said = {known.layout for known in map(_channels, parts) if known}
@@ -106,7 +106,7 @@ def _fit_of(
     rows:int, # of a map
     columns:int,
     image:tuple[int, int], # (rows, columns) of the image
-)->int: # 2: the same aspect; 1: within a row and a column of it; 0: another
+)->int: # 2: the same aspect ratio; 1: within a row and a column of it; 0: another
     "Can a map of this size be one of the image?"
     height, width = image
     if rows*width == columns*height:
@@ -120,7 +120,7 @@ def _layout_by_image(
     shape:Sequence[int], # of what a layer returned, four numbers
     image:tuple[int, int], # (rows, columns) of the image
 )->str|None: # "NCHW", "NHWC", or None if it can't be told
-    "A map has the aspect of the image, and a row of channels has not"
+    "The layout in which a map has the aspect ratio of the image"
     _, a, b, c = shape
     channels_second = _fit_of(b, c, image)
     channels_last = _fit_of(a, b, image)
@@ -133,9 +133,9 @@ def _layout_by_image(
 # %% ../nbs/00d_layout_rules.ipynb #9fd02c9d
 @dataclass
 class _Call:
-    "What is known of a call of the model while it runs"
-    batch:int|None = None # images or latents that the model was called on
-    dtype:torch.dtype|None = None # of these
+    "What is known about a call of the model while it runs"
+    batch:int|None = None # number of images or latents that the model was called on
+    dtype:torch.dtype|None = None # their precision
     image:tuple[int, int]|None = None # (rows, columns) of the images that the network was given
     grids:dict[int, tuple] = field(default_factory=dict) # {id of a transformer: its patches' grid}
     pictured:set[int] = field(default_factory=set) # ids of the modules that were given images
@@ -143,63 +143,61 @@ class _Call:
 
 @dataclass
 class _Layer:
-    "A layer that is recorded, and what is known of its output"
+    "A layer that is recorded, and what is known about its output"
     name:str
     mod:nn.Module
-    parents:list # what it is part of, the nearest last
-    tokens:Sequence|None = None # as the caller says
-    layout:str|None = None # as the caller says of this layer
-    usual:str|None = None # as the caller says of all layers
-    net:nn.Module|None = None # that it is a layer of
+    parents:list # the modules around it, the nearest last
+    tokens:Sequence|None = None # as the caller gives them
+    layout:str|None = None # as the caller gives it for this layer
+    usual:str|None = None # as the caller gives it for all layers
+    net:nn.Module|None = None # the network that it belongs to
 
     def stated(self, among:tuple[str, ...])->str|None: # one of these layouts, or None
-        "What was said of this layer itself"
+        "The layout stated for this layer itself"
         said = self.layout or getattr(self.mod, "map_layout", None)
         return said if said and len(said) == len(among[0]) else None
 
     def measured(self, call:_Call)->list: # [(n_prefix, (rows, columns))], the nearest first
-        "Grids on which patches were laid in this call"
+        "Grids of the patches in this call"
         found = []
         for m in reversed(self.parents):
             if id(m) in call.grids:
                 found.append((m.num_prefix_tokens, call.grids[id(m)]))
         return found
 
-    def grids(self, call:_Call)->list: # [(n_prefix, (rows, columns))], the surest first
-        "What the model says of its tokens"
+    def grids(self, call:_Call)->list: # [(n_prefix, (rows, columns))], the most certain first
+        "What the model says about its tokens"
         measured = self.measured(call)
-        alone = [(0, grid) for prefix, grid in measured if prefix] # before it is put in front
+        alone = [(0, grid) for prefix, grid in measured if prefix] # before the prefix is added
         own = getattr(self.mod, "map_tokens", None)
         told = [own, *map(_stated_tokens, reversed(self.parents))]
         return measured + alone + [o for o in told if o]
 
     @cached_property
-    def mixed(self)->bool:
-        "Does the network have modules that take tokens first?"
-        modules = self.net.modules() if self.net else ()
-        return any(_batch_first(m) is False for m in modules)
+    def mixed(self)->bool: # does the network have modules that take tokens first?
+        return any(_batch_first(m) is False for m in (self.net.modules() if self.net else ()))
 
 # %% ../nbs/00d_layout_rules.ipynb #6468708c
 @dataclass
 class _Said:
-    "A layout, and on whose word"
+    "A layout, and who stated it"
     layout:str
     by:str # end of "which is NHWC, but NCHW ..."
 
 def _refuse_attention(layer:_Layer, shape:Sequence[int], call:_Call):
-    "Heads by tokens are no maps"
+    "Refuse attention weights, heads by tokens, which are not maps"
     if shape[2] > 1 and shape[2] in map(_n_tokens, layer.grids(call)):
         raise ValueError(f"gave {list(shape)}, heads by {shape[2]} tokens, and no maps: "
                          "record the layer around it")
 
 def _check_batch(shape:Sequence[int], call:_Call):
-    "As many maps as images, if it is known how many these are"
+    "Refuse a number of maps that is not the number of images, where that is known"
     if call.batch not in (None, shape[0]):
         raise ValueError(f"gave {list(shape)} for {call.batch} images, and no maps of "
                          "them: record a layer around it")
 
 def _said_around(layer:_Layer, shape:Sequence[int], call:_Call)->_Said|None:
-    "The layout that the nearest network around a layer states, as timm's do"
+    "The layout stated by the nearest network around a layer, as timm's do"
     for m in reversed(layer.parents):
         stated = str(getattr(m, "output_fmt", None) or "").removeprefix("Format.")
         if stated not in _OF_IMAGES:
@@ -209,7 +207,7 @@ def _said_around(layer:_Layer, shape:Sequence[int], call:_Call)->_Said|None:
     return None
 
 def _guessed(layer:_Layer, shape:Sequence[int])->str: # "NCHW", or "NHWC"
-    "Take the usual layout, and say so where it could be another"
+    "Assume NCHW unless the weights say otherwise, and warn where it could be another"
     _, a, b, c = shape
     by_weights = _layout_by_weights(layer.mod, layer.parents) if a == b == c else None
     if by_weights:
@@ -220,7 +218,7 @@ def _guessed(layer:_Layer, shape:Sequence[int])->str: # "NCHW", or "NHWC"
     return "NCHW"
 
 def _said(layer:_Layer, shape:Sequence[int], call:_Call)->_Said|None:
-    "What the caller says of all layers, or else the network"
+    "The layout that the caller gives for all layers, or else the network's"
     if layer.usual in _OF_IMAGES:
         return _Said(layer.usual, "was asked for all layers")
     return _said_around(layer, shape, call)
@@ -228,18 +226,18 @@ def _said(layer:_Layer, shape:Sequence[int], call:_Call)->_Said|None:
 def _contradiction(
     layer:_Layer,
     shape:Sequence[int],
-    call:_Call, # whose images tell
-    seen:str, # the layout that they fit
-    said:_Said, # another
+    call:_Call, # whose images contradict it
+    seen:str, # the layout that fits the images
+    said:_Said, # the other layout, which was stated
 )->ValueError: # to be raised
-    "The image contradicts what is said"
+    "The error where the image contradicts the stated layout"
     size = " x ".join(map(str, call.image or ()))
     return ValueError(f"gave {list(shape)} for images of {size}, "
                       f"which fits {seen!r}; but {said.layout!r} {said.by}: "
                       f"say which it is, layout={{{layer.name!r}: ...}}")
 
 def _image_layout(layer:_Layer, shape:Sequence[int], call:_Call)->str: # "NCHW" or "NHWC"
-    "How four axes lie; a `ValueError` where the image contradicts what is said"
+    "The layout of four axes; a `ValueError` where the image contradicts what is stated"
     own = layer.stated(_OF_IMAGES) or _layout_by_type(layer.mod, shape, layer.parents)
     if own:
         return own
@@ -253,17 +251,8 @@ def _image_layout(layer:_Layer, shape:Sequence[int], call:_Call)->str: # "NCHW" 
     return said.layout
 
 # %% ../nbs/00d_layout_rules.ipynb #0c1a000a
-def _batch_first(m)->bool|None: # None if it does not say
-    "Does a module take the images before the tokens?"
-    if isinstance(m, (nn.TransformerEncoder, nn.TransformerDecoder)):
-        m = m.layers[0]
-    if isinstance(m, (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)):
-        m = m.self_attn
-    first = getattr(m, "batch_first", None)
-    return first if isinstance(first, bool) else None
-
 def _stated_order(layer:_Layer)->str|None: # "NTC", "TNC", or None
-    "Which axis is that of the images, if anyone says so"
+    "The order of images and tokens, where it is stated"
     own = layer.stated(_OF_TOKENS)
     if own:
         return own
@@ -276,7 +265,7 @@ def _stated_order(layer:_Layer)->str|None: # "NTC", "TNC", or None
     return "NTC" if getattr(layer.mod, "map_tokens", None) else None
 
 def _square_order(layer:_Layer, shape:Sequence[int])->str: # "NTC"
-    "The order of as many images as tokens; a `ValueError` where it can't be told"
+    "The order where images and tokens are equally many; a `ValueError` where it is unknown"
     if any(map(_lays_patches, layer.parents)) and not layer.mixed:
         return "NTC"
     raise ValueError(f"gave {list(shape)}, as many images as tokens: give "
@@ -286,10 +275,10 @@ def _square_order(layer:_Layer, shape:Sequence[int])->str: # "NTC"
 def _order_by_count(
     layer:_Layer,
     shape:Sequence[int], # three numbers
-    n_tokens:int|None, # that there should be
-    batch:int|None, # images of the call, if that is known
+    n_tokens:int|None, # number that there should be
+    batch:int|None, # number of images in the call, if known
 )->str|None: # "NTC", "TNC", or None if neither fits
-    "In what order the axes have as many tokens as there should be"
+    "The order of the axes in which the number of tokens is as expected"
     first, second, _ = shape
     if first == second == n_tokens:
         return _square_order(layer, shape)
@@ -303,7 +292,7 @@ def _order_by_count(
     return "TNC" if second == batch else None
 
 def _order_that_fits(layer:_Layer, shape:Sequence[int], n_tokens:int|None, call:_Call)->str|None:
-    "The order of the axes in which there are so many tokens, or None"
+    "The order of the axes with this number of tokens, or None"
     order = _stated_order(layer)
     if order is None:
         return _order_by_count(layer, shape, n_tokens, call.batch)
@@ -312,12 +301,12 @@ def _order_that_fits(layer:_Layer, shape:Sequence[int], n_tokens:int|None, call:
 # %% ../nbs/00d_layout_rules.ipynb #0c1a000b
 @dataclass
 class _Tokens:
-    "How three axes lie, and on what grid"
-    grid:Sequence # (n_prefix, (rows, columns)), or what stands in its place
+    "The order of three axes, and the grid"
+    grid:Sequence # (n_prefix, (rows, columns)), or whatever was given instead
     layout:str|None # "NTC" or "TNC"
 
 def _no_grid(layer:_Layer, shape:Sequence[int], call:_Call)->ValueError: # to be raised
-    "Nobody says on what grid the tokens lie"
+    "The error where the grid of the tokens is unknown"
     order = _stated_order(layer)
     if order is None and shape[1] == call.batch != shape[0]:
         order = "TNC"
@@ -327,13 +316,13 @@ def _no_grid(layer:_Layer, shape:Sequence[int], call:_Call)->ValueError: # to be
     return ValueError(f"gave tokens {list(shape)}{remark} {_unknown_grid(n_tokens, call.image)}")
 
 def _check_count(shape:Sequence[int], tokens, call:_Call):
-    "As many tokens as there should be, of another number of images"
+    "Refuse the right number of tokens for another number of images"
     if shape[1] == _n_tokens(tokens):
         raise ValueError(f"gave {list(shape)} for {call.batch} images, which are not "
                          f"{shape[1]} tokens of each, as tokens={tokens} means")
 
 def _token_layout(layer:_Layer, shape:Sequence[int], call:_Call)->_Tokens:
-    "How three axes lie, and on what grid; a `ValueError` where that can't be told"
+    "The order of three axes, and the grid; a `ValueError` where these are unknown"
     told = layer.grids(call) if layer.tokens is None else [layer.tokens]
     for grid in told:
         order = _order_that_fits(layer, shape, _n_tokens(grid), call)
@@ -352,7 +341,7 @@ def _map_of(
     out, # what it returned
     call:_Call,
 )->Tensor: # [B, C, H, W]
-    "The maps of a layer in a call"
+    "The maps of a layer in one call"
     margin = getattr(layer.mod, "map_margin", 0)
     n_axes = out.ndim if isinstance(out, Tensor) else 0
     if n_axes == 3:
@@ -369,19 +358,19 @@ class _Layouts:
     by_name:Mapping[str, str|None] # of some
 
 def _given_layouts(layout)->_Layouts:
-    "From one for all layers, from {layer: ...}, or from None"
+    "Read one layout for all layers, {layer: ...}, or None"
     if isinstance(layout, str):
         return _Layouts(layout, {})
     return _Layouts(None, layout or {})
 
 def _check_recorded(names:Iterable, mods:dict[str, nn.Module]):
-    "What the caller says is of layers that are recorded"
+    "Refuse arguments for layers that are not recorded"
     for name in names:
         if name not in mods:
             raise _no_such("recorded layer", name, mods)
 
 def _check_layouts(layouts:_Layouts):
-    "Every layout is one that there is"
+    "Refuse unknown layouts"
     for o in (layouts.usual, *layouts.by_name.values()):
         if o is not None and o not in _LAYOUTS:
             raise ValueError(f"layout {o!r} is neither {_OF_IMAGES[0]!r} nor {_OF_IMAGES[1]!r}, "
@@ -392,7 +381,7 @@ def _described(
     mods:dict[str, nn.Module], # layers by name
     tokens, layout, # as `record` takes them
 )->dict[str, _Layer]:
-    "What is known of each layer before anything has run"
+    "What is known about each layer before anything has run"
     layouts = _given_layouts(layout)
     grids = tokens if isinstance(tokens, dict) else dict.fromkeys(mods, tokens)
     _check_recorded((*layouts.by_name, *grids), mods)

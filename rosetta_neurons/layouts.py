@@ -10,14 +10,14 @@ import warnings
 from collections.abc import Sequence
 from math import isqrt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 # %% ../nbs/00c_layouts.ipynb #d7703854
 _TOKENS_WANTED = "give tokens=(n_prefix, (rows, columns))"
 
 def _n_tokens(
     tokens, # (n_prefix, (rows, columns))
-)->int|None: # None if it is something else
+)->int|None: # None if `tokens` is something else
     "How many tokens there are of a grid with a prefix"
     match tokens:
         case [int(prefix), [int(rows), int(columns)]]:
@@ -25,11 +25,11 @@ def _n_tokens(
     return None
 
 def _check_count(
-    n:int, # tokens that there are
+    n:int, # number of tokens
     tokens, # (n_prefix, (rows, columns))
-    expected:int, # tokens that these are
+    expected:int, # number that `tokens` implies
 ):
-    "Are there as many tokens as a prefix and a grid have?"
+    "Refuse a number of tokens that does not fit the prefix and the grid"
     if n != expected:
         prefix, (rows, columns) = tokens
         raise ValueError(f"gave {n} tokens, but tokens={tokens} means "
@@ -39,7 +39,7 @@ def _check_tokens(
     shape:Sequence[int], # [B, T, C]
     tokens, # (n_prefix, (rows, columns))
 ):
-    "Is this a prefix and a grid, and are there as many tokens?"
+    "Refuse what is not a prefix and a grid, or does not fit the number of tokens"
     if tokens is None:
         raise ValueError(f"gave tokens {list(shape)} {_unknown_grid(shape[1])}")
     expected = _n_tokens(tokens)
@@ -52,7 +52,7 @@ def _tokens_to_map(
     x:Tensor, # [B, T, C]
     tokens, # (n_prefix, (rows, columns))
 )->Tensor: # [B, C, rows, columns]
-    "Drop the prefix tokens, and lay the rest on the patch grid, row by row"
+    "Drop the prefix tokens, and arrange the rest on the patch grid, row by row"
     _check_tokens(x.shape, tokens)
     prefix, grid = tokens
     patches = x[:, prefix:].transpose(1, 2)
@@ -62,7 +62,7 @@ def _grid_like(
     n_patches:int,
     image:tuple[int, int], # (rows, columns)
 )->tuple[int, int]|None: # (rows, columns), or None if there is none
-    "The grid of so many patches that has the aspect of the image"
+    "The grid with this number of patches and the aspect ratio of the image"
     height, width = image
     rows = isqrt(n_patches*height//width)
     columns = rows*width//height
@@ -72,8 +72,8 @@ def _grid_like(
 def _unknown_grid(
     n_tokens:int,
     image:tuple[int, int]|None=None, # (rows, columns) of the images; square if None
-)->str: # end of an error, with a grid of the same aspect, if there is one
-    "What to say where nobody tells on what grid the tokens lie"
+)->str: # end of an error, with a grid of the same aspect ratio, if there is one
+    "The message where the grid of the tokens is unknown"
     for prefix in range(min(17, n_tokens)):
         grid = _grid_like(n_tokens - prefix, image or (1, 1))
         if grid:
@@ -87,13 +87,22 @@ def _lays_patches(m)->bool: # as timm's vision transformers do
     return hasattr(embed, "grid_size") and hasattr(m, "num_prefix_tokens")
 
 def _stated_tokens(m)->Sequence|None: # (n_prefix, (rows, columns)), or None
-    "What a module says of its tokens"
+    "The tokens that a module states"
     tokens = getattr(m, "tokens", None)
     if isinstance(tokens, (tuple, list)):
         return tokens
     if _lays_patches(m) and m.patch_embed.grid_size:
         return m.num_prefix_tokens, tuple(m.patch_embed.grid_size)
     return None
+
+def _batch_first(m)->bool|None: # None if it does not say
+    "Does a module have the images before the tokens?"
+    if isinstance(m, (nn.TransformerEncoder, nn.TransformerDecoder)):
+        m = m.layers[0]
+    if isinstance(m, (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)):
+        m = m.self_attn
+    first = getattr(m, "batch_first", None)
+    return first if isinstance(first, bool) else None
 
 # %% ../nbs/00c_layouts.ipynb #ff89d1cc
 # N images, C channels, H rows, W columns, T tokens
@@ -112,7 +121,7 @@ def _image_to_map(
     x:Tensor, # [B, C, H, W] or [B, H, W, C]
     layout:str|None=None, # "NCHW" or "NHWC"; None takes "NCHW", and warns where that is a guess
 )->Tensor: # [B, C, H, W]
-    "Turn channels-last activations, and leave the others"
+    "Permute channels-last activations, and leave the others"
     if layout is None and not _looks_nchw(x.shape):
         warnings.warn(f"{list(x.shape)} is taken for [B, C, H, W]: if it is [B, H, W, C], "
                       "give layout='NHWC'; if not, layout='NCHW'")
@@ -122,7 +131,7 @@ def _image_to_map(
 def _check_is_map(
     x, # what a layer returned
 ):
-    "Refuse what can't be brought to rows and columns"
+    "Refuse what has no rows and columns"
     if not isinstance(x, Tensor):
         of = f" of {len(x)}" if hasattr(x, "__len__") else ""
         raise TypeError(f"returned a {type(x).__name__}{of}, not one tensor")
@@ -134,9 +143,9 @@ def as_map(
     x, # what a layer returned
     tokens=None, # (n_prefix, (rows, columns)) of token activations
     layout:str|None=None, # "NCHW" or "NHWC" of four axes, "NTC" (if None) or "TNC" of three
-    margin:int=0, # rows and columns on each side that lie outside of the image
+    margin:int=0, # rows and columns on each side that lie outside the image
 )->Tensor: # [B, C, H, W], a copy
-    """Activations of any layout as activation maps: tokens go back to their grid, channels first
+    """Activations of any layout as activation maps: tokens back on their grid, channels first
 
     Raises a `TypeError` for what is no tensor, and a `ValueError` for one that has no rows and
     columns, or not as many tokens as `tokens` says.

@@ -18,12 +18,12 @@ from .resizing import (
 from .stats import RunningStats
 
 # %% ../nbs/02d_moments.ipynb #28961be1
-_WINDOW = 64 # images whose sums are taken about one map
+_WINDOW = 64 # images whose sums are about one map
 
 def _first_mean(
     m:Tensor, # [B, C, h, w]
 )->Tensor: # [C, h, w], in float32, or float64 if the maps are
-    "About the mean map; of maps that are all the same, exactly that"
+    "Approximately the mean map; exactly, where all maps are the same"
     m = m.to(torch.promote_types(m.dtype, torch.float32))
     return m[0] + (m - m[0]).mean(0)
 
@@ -32,14 +32,14 @@ def _about(
     ref:Tensor, # [C, h, w]
     out:Tensor | None=None, # [C, B, h, w], where to write
 )->Tensor: # [C, B, h, w] float32
-    "Maps about a reference map, units first"
+    "Maps minus a reference map, units first"
     if out is None:
         out = torch.empty(m.shape[1], len(m), *m.shape[2:], device=m.device)
     return torch.sub(m.transpose(0, 1), ref[:, None], out=out)
 
 # %% ../nbs/02d_moments.ipynb #273a2dea
 def _chunk_bytes(device:torch.device)->int:
-    "Bytes of maps that are worked on at a time: on a processor, few enough to stay in its cache"
+    "Bytes of maps to process at a time: on a CPU, few enough to stay in its cache"
     return 2**21 if device.type == "cpu" else 2**28
 
 class _Chunk(NamedTuple):
@@ -49,7 +49,7 @@ class _Chunk(NamedTuple):
     maps:Tensor # [b, c, H, W]
 
 class _Window(_UnitRanges):
-    "Mean maps, sums of squares about them, and the sums of the window that is open"
+    "Mean maps, sums of squares about them, and the sums of the current window"
     def __init__(self,
         shapes:dict[str, tuple[int, ...]], # {layer: (C, H, W)}
         others:Iterable[tuple[int, ...]]=(), # sizes (H, W) of the maps to compare with
@@ -111,7 +111,7 @@ class _Window(_UnitRanges):
         s:tuple[int, ...], # (H, W), size of the maps
         r:slice=slice(None), # rows among the units of this size
     )->Tensor: # [c, H, W] float32, scaled
-        "What the maps of a window are taken about: the mean maps before it, in float32"
+        "The maps that are subtracted in a window: the mean maps before it, in float32"
         return self.scaled(s, r, self.mean[s][r]).float()
 
     def taken(self,
@@ -121,18 +121,18 @@ class _Window(_UnitRanges):
         ref:Tensor, # [c, H, W] scaled
         out:Tensor | None=None, # [c, B, H, W], where to write
     )->Tensor: # [c, B, H, W] float32
-        "Maps about a reference map, scaled"
+        "Maps minus a reference map, scaled"
         if s not in self.odd:
             return _about(m, ref, out)
         x = self.scaled(s, r, m.transpose(0, 1).double()) - ref[:, None]
         return x.float() if out is None else out.copy_(x)
 
     def update(self,
-        maps:dict[str, Tensor], # {layer: [B, C, H, W]}, that `inspect` and `fit` have seen
+        maps:dict[str, Tensor], # {layer: [B, C, H, W]}, after `inspect` and `fit`
         device:torch.device | str | None=None, # where to work
         images:slice | Tensor=slice(None), # the images to take: a slice, or their numbers
     )->dict[tuple, Tensor]: # {(size, size of products): [units, b, h, w]}
-        "Take in a batch; its maps about the mean maps so far, at the sizes of the products"
+        "Add a batch; returns its maps minus the mean maps so far, at the sizes of the products"
         n = len(torch.arange(len(next(iter(maps.values()))))[images])
         if not self.w:
             self._begin_window(maps, images)
@@ -149,7 +149,7 @@ class _Window(_UnitRanges):
         return left
 
     def _begin_window(self, maps:dict[str, Tensor], images):
-        "The first window of all takes the mean maps of its first batch for a start"
+        "Start a window; the very first one starts from the mean maps of its first batch"
         for s, mean in self.mean.items():
             self.sum[s] = torch.zeros(mean.shape, device=mean.device)
         if self.n:
@@ -169,7 +169,7 @@ class _Window(_UnitRanges):
                 yield _Chunk(s, slice(start, stop), channels[images])
 
     def _room(self, n:int, device)->dict[tuple, Tensor]:
-        "For n images of all units, at the sizes of the products"
+        "Empty tensors for n images of all units, at the sizes of the products"
         left = {}
         for s, rows in self.rows.items():
             for z in self.met[s]:
@@ -193,12 +193,12 @@ class _Window(_UnitRanges):
 
 # %% ../nbs/02d_moments.ipynb #2b3622a8
 class _WindowEnd(NamedTuple):
-    "Images that make up for the map that a window was taken about, by (size, size of products)"
+    "Images that correct for the map subtracted in a window, by (size, size of products)"
     lost:dict[tuple, Tensor] # [units, 1, h, w] each, which counts negatively
     gained:dict[tuple, Tensor] # [units, 1, h, w] each
 
 class _AboutMean(NamedTuple):
-    "What positions add to the sum of squares in Eq. 1"
+    "The contribution of positions to the sum of squares in Eq. 1"
     maps:Tensor # [units, H, W], mean maps about their mean after resizing, scaled
     sum_sq:Tensor # [units], about that mean
 
@@ -206,7 +206,7 @@ class _StoredTensor(NamedTuple):
     "One of the tensors of a state"
     name:str # to store it under
     kept:dict[tuple, Tensor] # the dict that it is kept in
-    key:tuple # and where in it
+    key:tuple # its key there
 
 def _size_name(
     size:tuple, # (H, W), or two of them
@@ -216,16 +216,16 @@ def _size_name(
     return ".".join("x".join(map(str, s)) for s in sizes)
 
 class _MapMoments(_Window):
-    """Of one model's units: mean maps, ranges, and sums of squares about the mean maps
+    """Mean maps, ranges, and sums of squares about the mean maps, of one model's units
 
     `sum_sq` is the sum of squares of a unit's maps (Eq. 1 and 2), at every size at which
     it is compared.
     """
     def image(self,
         f:Callable[..., Tensor], # (size, rows) -> maps [c, H, W] float64, scaled
-        sign:int, # 1 to add their sum_sq, -1 to take it off
+        sign:int, # 1 to add their sum_sq, -1 to subtract it
     )->dict[tuple, Tensor]: # {(size, size of products): [units, 1, h, w]}
-        "Let one more image count"
+        "Add one more image to the sums of squares; returns it for the products"
         left = self._room(1, self.device)
         for s, rows in self.rows.items():
             step = max(1, _chunk_bytes(rows.device)//(8*s[0]*s[1]))
@@ -240,7 +240,7 @@ class _MapMoments(_Window):
         n:int, # images of the others
         mean:Callable[..., Tensor], # (size, rows) -> their mean maps [c, H, W]
     )->dict[tuple, Tensor]: # {(size, size of products): [units, 1, h, w]}
-        "Let the mean maps take in those of others; returns the image that makes up for the gap"
+        "Merge the mean maps of other images; returns the image that corrects for the gap"
         total = max(1, self.n+n)
         def gap(s, r):
             d = mean(s, r) - self.mean[s][r]
@@ -251,7 +251,7 @@ class _MapMoments(_Window):
         return left
 
     def flush(self)->_WindowEnd:
-        "End the window that is open"
+        "End the current window"
         def off(s, r):
             return self.sum[s][r].double()/self.w
         def missed(s, r):
@@ -268,7 +268,7 @@ class _MapMoments(_Window):
     def merge(self,
         other:"_MapMoments", # of the same units at the same scale, with no window open
     )->dict[tuple, Tensor]: # {(size, size of products): [units, 1, h, w]}
-        "Take in `other`; returns the image that makes up for the gap between the mean maps"
+        "Add `other`; returns the image that corrects for the gap between the mean maps"
         for s in self.rows:
             self.lo[s] = torch.minimum(self.lo[s], other.lo[s])
             self.hi[s] = torch.maximum(self.hi[s], other.hi[s])
@@ -283,13 +283,13 @@ class _MapMoments(_Window):
         t:tuple[int, ...], # size to resize to
         r:slice=slice(None), # rows among the units of this size
     )->_AboutMean: # at size t
-        "From the mean map to the mean: what positions add to the sum of squares in Eq. 1"
+        "Convert sums about the mean map to sums about the mean: adds the contribution of positions"
         flat = _level(self.scaled(s, r, self.mean[s][r]), t)
         position = _sums_sq(flat[:, None], [t])[:, 0]
         return _AboutMean(flat, self.sum_sq[s, t][r] + self.n*position)
 
     def stats(self)->RunningStats: # of all units, in their order
-        "Mean and variance of Eq. 1, at the size that each unit's maps have"
+        "Mean and variance of Eq. 1, at the size of each unit's maps"
         order = torch.cat([*self.rows.values()]).argsort()
         parts = list(map(self._stats_of, self.rows))
         values = {}
@@ -305,7 +305,7 @@ class _MapMoments(_Window):
         return RunningStats(n, mean, m2, self.lo[s], self.hi[s])
 
     def named(self)->Iterator[_StoredTensor]:
-        "Where each tensor is kept, by a name to store it under"
+        "The place of each tensor, with a name to store it under"
         for what in ("mean", "lo", "hi", "scale", "sum_sq", "sum"):
             kept = getattr(self, what)
             for key in kept:
@@ -313,9 +313,9 @@ class _MapMoments(_Window):
 
     def counted(self,
         n:int, # images in all
-        w:int, # of them in the window that is open
+        w:int, # of them in the current window
     ):
-        "Make room for what was seen before"
+        "Prepare for loading a saved state"
         self.n = n - w
         self.w = w
         if w:

@@ -12,11 +12,11 @@ import json
 from fastcore.xml import B, Code, FT, Input, Label, Li, Option, Safe, Script, Small, ft
 
 from .cards import _SIGNIFICANT, _html
+from .charts import _charts_html
 from .dictionary import Match, RosettaDictionary
 from .gather import _interest_of, _neuron_units
 from rosetta_neurons.particulars import (
     _asset,
-    _charts_html,
     _few_html,
     _filled,
     _has_number,

@@ -8,13 +8,10 @@ __all__ = []
 # %% ../nbs/09g_particulars.ipynb #67f9fcfc
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 
 import torch
-from fastcore.xml import (
-    B, Dd, Div, Dl, Dt, Figcaption, Figure, FT, P, Safe, Span, Table, Tbody, Td, Th, Thead, Tr, ft)
-from torch import Tensor
+from fastcore.xml import B, Dd, Div, Dl, Dt, FT, P, Safe, Table, Tbody, Td, Th, Thead, Tr
 
 from .cards import _html, _number_text, _q_floors
 from .dictionary import RosettaDictionary
@@ -172,119 +169,6 @@ def _models_html(
         rows.append(row)
     head = ["model", "layers", "units", "constant units", *columns.values()]
     return _table_html(head, rows, "models")
-
-def _spread_text(
-    x:Tensor, # [matches]
-)->str:
-    "Where a histogram's middle and end are"
-    if not len(x):
-        return "none"
-    largest = x[~x.isnan()].max()
-    return f"median {_number_text(x.nanmedian().item())}, largest {_number_text(largest.item())}"
-
-_PANEL = (240, 120) # of a histogram: width and height in pixels
-_RANGE = (-.2, 1.) # correlations that it shows
-_BARS = 48
-
-def _across(
-    x:float, # a correlation
-)->float: # pixels
-    "Where it stands in a histogram"
-    low, high = _RANGE
-    return round((x - low)/(high - low)*_PANEL[0], 1)
-
-def _counts(
-    x:Tensor, # correlations [matches]; NaN is left out
-)->Tensor: # [_BARS]
-    "How many of them each bar of a histogram holds"
-    return torch.histogram(x.float().cpu(), _BARS, range=_RANGE).hist
-
-def _outline(
-    counts:Tensor, # [_BARS]
-    most:float, # that reaches up to the top
-    kind:str, # class of the line
-)->FT: # in SVG
-    "The upper edge of a histogram"
-    width, height = _PANEL
-    line = f"M0 {height}"
-    for i, y in enumerate((height*(1 - counts/most)).tolist()):
-        line += f"V{y:.1f}H{(i + 1)*width/_BARS:.1f}"
-    return ft("path", d=f"{line}V{height}", klass=kind)
-
-def _axes_svg(
-    most:float, # matches, at the top
-    name:str, # of what is counted
-)->list[FT]:
-    "Ticks and names of both axes"
-    width, height = _PANEL
-    drawn = [ft("path", d=f"M0 0V{height}H{width}", klass="axis")]
-    for x in (0, .2, .4, .6, .8, 1):
-        drawn.append(ft("text", f"{x:g}", x=_across(x), y=height+14, text_anchor="middle"))
-    for y, n in ((height, 0), (8, int(most))):
-        drawn.append(ft("text", str(n), x=-5, y=y, text_anchor="end"))
-    middle = dict(x=width/2, y=height+30, text_anchor="middle")
-    return [*drawn, ft("text", name, **middle)]
-
-@dataclass
-class _Shown:
-    "One of the histograms that lie over each other"
-    kind:str # class of its line
-    name:str
-    values:Tensor # correlations [matches]
-
-def _shown_of(
-    table:dict[str, Tensor], # of one model
-    measure:str, # "correlation" or "centred"
-)->list[_Shown]:
-    "Correlations of the true pairs, and under each null"
-    column = list(_MEASURES).index(measure)
-    shown = [
-        _Shown("true", "true pairs", table["scores"][:,column]),
-        _Shown("shuffled", "shuffled null", table["decoys"][:,column])]
-    if "flip_decoys" in table:
-        shown.append(_Shown("flipped", "sign-flip null", table["flip_decoys"][:,column]))
-    return shown
-
-def _threshold_svg(
-    table:dict[str, Tensor], # of one model
-    measure:str, # "correlation" or "centred"
-)->list[FT]:
-    "A dotted line where matches begin to be significant by the centred correlation"
-    scores = table["scores"]
-    significant = scores[scores[:,-1] <= .05]
-    if measure != "centred" or not len(significant):
-        return []
-    least = significant[:,list(_MEASURES).index(measure)].min().item()
-    return [ft("path", d=f"M{_across(least)} 0V{_PANEL[1]}", klass="threshold")]
-
-def _chart_html(
-    dictionary:RosettaDictionary,
-    model:str, # its name
-    measure:str, # "correlation" or "centred"
-)->FT:
-    "What `show_scores` draws, in lines that take the colours of the page"
-    table = dictionary.tables[model]
-    shown = _shown_of(table, measure)
-    counts = [_counts(o.values) for o in shown]
-    most = max(1., *(c.max().item() for c in counts))
-    lines = [_outline(c, most, o.kind) for o, c in zip(shown, counts)]
-    told = ". ".join(f"{o.name}: {_spread_text(o.values)}" for o in shown)
-    alt = f"Histogram of the {_MEASURES[measure]} of best buddies with {model}. {told}."
-    axes = _axes_svg(most, f"{_MEASURES[measure]}, {model}")
-    drawing = ft("svg", *axes, *lines, *_threshold_svg(table, measure),
-        viewBox="-34 -4 286 158", role="img", aria_label=alt)
-    keys = [Span(f"{o.name} ({len(o.values)})", klass=o.kind) for o in shown]
-    return Figure(drawing, Figcaption(*keys))
-
-def _charts_html(
-    dictionary:RosettaDictionary,
-)->Safe: # HTML
-    "All histograms"
-    charts = []
-    for model in dictionary.models:
-        for measure in _MEASURES:
-            charts.append(_chart_html(dictionary, model, measure))
-    return _html(*charts)
 
 # %% ../nbs/09g_particulars.ipynb #4a503650
 _WORDS = {

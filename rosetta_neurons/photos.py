@@ -18,12 +18,12 @@ PHOTOS = _HERE/"assets"/"photos" # the folder of the photographs
 
 @dataclass(frozen=True)
 class Photo:
-    "A photograph of the package, and where it is from"
+    "A photograph of the package, and where it comes from"
     file:str # name of the file
     kind:str # "animal", "bird", "building", ...
     group:str # all crops of one original have the same
-    source:str # package, path in it, and where that states the licence
-    part:str # "whole", or what was cut out of the original
+    source:str # package, path in it, and where it states the licence
+    part:str # "whole", or the part of the original that was cut out
     author:str # "unknown" where the source does not say
     licence:str # "CC0" or "public domain"
 
@@ -33,7 +33,7 @@ class Photo:
         return PHOTOS/self.file
 
 def photo_table()->list[Photo]: # sorted by file
-    "What is known of each photograph: kind, group, source, author, licence"
+    "What is known about each photograph: kind, group, source, author, licence"
     with open(PHOTOS/"table.csv", newline="", encoding="utf-8") as f:
         return [Photo(**row) for row in csv.DictReader(f)]
 
@@ -52,5 +52,5 @@ def photos(
 
 # %% ../nbs/01c_photos.ipynb #ffda44eb
 def photo_groups()->list[str]: # in the order of `photos()`
-    "The group of each photograph, for `mine`: a large photograph and its crops are one"
+    "The group of each photograph, for `mine`: all crops of one original are one group"
     return [o.group for o in photo_table()]

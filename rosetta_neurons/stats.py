@@ -16,7 +16,7 @@ def _not_finite(
     lo:Tensor, # smallest value of each channel, [C]
     hi:Tensor, # largest value of each channel, [C]
 )->list[int]: # numbers of channels
-    "Channels that hold NaN or infinite values, told by their range alone"
+    "Channels that hold NaN or infinite values, which their range shows"
     finite = lo.isfinite() & hi.isfinite()
     return (~finite).nonzero().flatten().tolist()
 
@@ -62,7 +62,7 @@ class RunningStats:
     def merge(self,
         other:"RunningStats", # of the same units
     )->Self:
-        """Join two streams, as if one had taken in both (Chan et al., 1983)"""
+        """Merge two streams; the result is that of one stream over both (Chan et al., 1983)"""
         n = self.n + other.n
         gap = other.mean - self.mean
         share = other.n/_float64(n).clamp(min=1)
@@ -76,7 +76,7 @@ class RunningStats:
     def update(self,
         x:Tensor, # [B, C, ...]
     )->Self:
-        "Take in one more batch; a `ValueError` where values are NaN or infinite"
+        "Add one more batch; a `ValueError` where values are NaN or infinite"
         return self.merge(self.of(x))
 
     @property
@@ -91,5 +91,5 @@ class RunningStats:
 
     @property
     def constant(self)->Tensor: # bool [C]
-        "Has the unit had one value only? bool [C]"
+        "Whether the unit has had a single value only, bool [C]"
         return self.lo == self.hi

@@ -16,7 +16,7 @@ from torch import Tensor
 from .animals import _DRAWINGS, _YELLOW, _Coat, _Layer, _capsule, _ellipse
 from .animals import _grid, _hsv, _in_style, _mirrored, _paint, _rgb
 
-# offered here, too
+# also available from here
 
 # %% ../nbs/00_world.ipynb #4291fc8d
 ANIMALS = ["cat", "dog", "rabbit", "bear", "bird", "owl", "fish", "frog"] # kinds, by number
@@ -75,7 +75,7 @@ def _across(x:Tensor)->Tensor: # [n, 1, 1] of [n]
 class _Meadow:
     "What is behind the animals"
     top:Tensor # colour of the sky above [n, 3]
-    low:Tensor # and at the horizon
+    low:Tensor # colour of the sky at the horizon [n, 3]
     layers:list[_Layer]
 
 def _tree(
@@ -206,7 +206,7 @@ def _part_masks(
     n:int, # scenes
     size:int, # pixels a side
 )->Tensor: # [n, 14, size, size]
-    "Shares of the parts before there are animals: where nothing is, there is sky"
+    "Shares of the parts before animals are painted: where there is nothing, there is sky"
     painted = _paint(meadow.layers, PARTS, n, size)
     painted.parts[:, PARTS.index("sky")] = painted.clear
     return painted.parts
@@ -220,7 +220,7 @@ COLORS = list(HUES) + _GREYS # names of colours, by number
 def _hue_name(
     hue:Tensor, # [n]
 )->tuple[Tensor, Tensor]: # index into `HUES` [n], margin [n]
-    "Nearest named hue and by how much (in turns) it is nearer than the second"
+    "The nearest named hue, and by how much (in turns) it is nearer than the second nearest"
     d = (hue[:, None] - torch.tensor(list(HUES.values()), device=hue.device)).abs()
     two = torch.minimum(d, 1-d).topk(2, largest=False)
     return two.indices[:, 0], two.values[:, 1] - two.values[:, 0]
@@ -243,7 +243,7 @@ def _place_words(x:float, y:float)->str:
     return " ".join(words) or "middle"
 
 def _present(f:dict, names:dict[str, str])->str:
-    "Names of what is there, with 'and' between them"
+    "Names of what is present, joined by 'and'"
     return " and ".join(name for factor, name in names.items() if f[factor])
 
 def _caption(
@@ -344,7 +344,7 @@ class Scenes:
     )->Any: # images [n, 3, size, size] in [0, 1]; with masks also shares [n, 14, size, size]
         """Paint the scenes; the shares of the parts in a pixel sum to 1
 
-        A `ValueError` for a style that there is not.
+        Raises a `ValueError` for an unknown style.
         """
         if style not in STYLES:
             raise ValueError(f"style is {style!r}; choose one of {STYLES}")
@@ -366,7 +366,7 @@ class Scenes:
 
 # %% ../nbs/00_world.ipynb #32e037a7
 def _halves(animals:list[dict[str, Tensor]]):
-    "Two animals: one to the left and one to the right, smaller, in place"
+    "Two smaller animals, one on the left and one on the right; changed in place"
     for i, a in enumerate(animals):
         a["x"] = .15 + .7*(i + (a["x"]-.15)/.7)/2
         a["scale"] = a["scale"]*.7
@@ -376,7 +376,7 @@ def sample_scenes(
     seed:int=0, # same seed, same scenes
     animals:int=1, # animals in each scene: 1 or 2
 )->Scenes:
-    "Draw random scenes; a `ValueError` for none, or for another number of animals"
+    "Sample random scenes; a `ValueError` for no scenes, or for another number of animals"
     if n < 1:
         raise ValueError(f"n is {n}; a sample holds at least one scene")
     if animals not in (1, 2):

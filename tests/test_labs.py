@@ -240,6 +240,30 @@ def test_master(path):
     assert all('COURSE' in t or 'reading' in t or 'choice' in t for t in tests if 'hidden: true' in t)
     assert not any('COURSE' in t for t in tests if 'hidden: false' in t)
 
+def plain(text): return re.sub('[*`$]', '', text)
+
+@pytest.mark.parametrize('path', masters, ids=labs)
+def test_help(path):
+    "Three hints under each question, one inside the other; a failed check names an idea and words of the lab"
+    cells = json.loads(path.read_text())['cells']
+    words = '\n'.join(plain(source(c)) for c in cells if c['cell_type']=='markdown')
+    for q in (source(c) for c in cells if re.match(r'## Question \d', source(c))):
+        assert re.findall(r'<summary>Hint (\d) of 3', q)==['1','2','3'] and q.rstrip().endswith('</details>\n'*2+'</details>'), q[:50]
+    for t in (source(c) for c in cells if 'hidden: false' in source(c)):
+        m = re.search(r'^failure_message: "Missing idea: (.+)\. Read: “(.+)”"$', t, re.M)
+        assert m and m[2] in words, t[:200]
+    for t in (source(c) for c in cells if 'hidden: true' in source(c)): assert 'failure_message' not in t
+    assert 'no class has been timed' in words
+
+@pytest.mark.parametrize('lab', labs)
+def test_opening(made, lab):
+    "Title first, the grader folded behind it, then whose it is; nothing for the site's builder"
+    cells = json.loads((made/f'student/{lab}.ipynb').read_text())['cells']
+    assert source(cells[0]).startswith('# Lab ') and 'otter.Notebook' in source(cells[1]) and 'student_name' in source(cells[2])
+    assert cells[1]['metadata']['jupyter']['source_hidden']
+    assert sum('otter.Notebook' in source(c) for c in cells)==1
+    assert not [c for c in cells if re.search(r'^#\|', source(c), re.M)]
+
 def test_cleaning(tmp_path):
     "nbdev-clean changes no master, and what it would leave of one with outputs builds the same lab"
     from nbdev.clean import clean_nb

@@ -202,3 +202,35 @@ print(sorted(set(vars(RosettaDictionary)) - before))
     done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
     assert done.returncode == 0, done.stderr[-1500:]
     assert done.stdout.strip() == "[]"
+
+class Deep(nn.Module):
+    "Three layers, one after the other"
+    layers = ["early", "middle", "late"]
+    def __init__(self, seed):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.early, self.middle, self.late = nn.Conv2d(3, 5, 3, 2, 1), nn.Conv2d(5, 7, 3, 2, 1), nn.Conv2d(7, 9, 3, 1, 1)
+    def forward(self, x): return self.late(self.middle(self.early(x).relu()).relu())
+
+def pairs_of(d): return {(o.unit, o.partner) for o in d.matches}
+
+def test_neighbours(scenes, tmp_path):
+    "Only layers of like depth are matched, in one pass or in several, and in a dictionary that is loaded"
+    nets,given = (Deep(0), {"other": Deep(1)}), dict(n=60, images=scenes, **quiet)
+    everywhere,near,few = (mine(*nets, **given, **kw) for kw in ({}, dict(neighbours=.5), dict(neighbours=0, max_memory="6KB")))
+    depth = dict(early=0, middle=.5, late=1)
+    def apart(d): return max(abs(depth[u[0]]-depth[p[0]]) for u,p in pairs_of(d))
+    assert (apart(everywhere), apart(near), apart(few))==(1, .5, 0)
+    assert pairs_of(mine(*nets, **given, neighbours=1))==pairs_of(everywhere)
+    near.save(tmp_path)
+    assert RosettaDictionary.load(tmp_path).neighbours==.5
+    same = {(o.unit, o.partner): o.correlation for o in everywhere.matches}
+    assert all(same[o.unit, o.partner]==pytest.approx(o.correlation, abs=1e-6) for o in near.matches if (o.unit, o.partner) in same)
+
+@pytest.mark.parametrize("kw,said", [(dict(neighbours=.5, permutations=9), "leave one of them out"), (dict(neighbours=-1), "neighbours must be a number"),
+    (dict(neighbours="near"), "neighbours must be a number")])
+def test_neighbours_refused(kw, said, scenes):
+    "What can't be meant is told before a model is run"
+    net = Net()
+    with pytest.raises((ValueError, TypeError), match=said): mine(net, {"other": Net(seed=1)}, images=scenes, n=60, **kw, **quiet)
+    assert net.calls==0

@@ -96,6 +96,32 @@ sticks_out = '''() => {
   const wide = [...document.querySelectorAll('main *:not(pre *)')].filter(o => o.getBoundingClientRect().right>innerWidth+1 && !scrolls(o.parentElement));
   return [...wide.map(o => o.outerHTML.slice(0, 120)), ...(document.documentElement.scrollWidth>innerWidth ? ['the page'] : [])]}'''
 
+# Of a page as it opens: where its first picture is, what code is seen before it, and whether it begins with code
+opening = '''() => {
+  const main = document.querySelector('main');
+  const picture = [...main.querySelectorAll('img, svg[role=img], .rosetta-frames')].find(o => o.checkVisibility());
+  const seen = [...main.querySelectorAll('pre')].filter(o => o.checkVisibility());
+  const before = picture ? seen.filter(o => o.compareDocumentPosition(picture) & Node.DOCUMENT_POSITION_FOLLOWING) : seen;
+  const first = [...main.querySelectorAll('p, pre, li, td, img, svg[role=img]')].find(o => o.checkVisibility() && !o.closest('header, nav'));
+  return {
+    picture: picture ? Math.round(picture.getBoundingClientRect().top+scrollY) : null,
+    before: before.map(o => o.innerText.slice(0, 60)),
+    code: first && first.matches('pre') ? [first.innerText.slice(0, 60)] : []}}'''
+
+# Code that is wider than its box, also where it is folded
+clipped = '''() => {
+  const folded = [...document.querySelectorAll('details:not([open])')];
+  folded.forEach(o => { o.open = true });
+  const found = [...document.querySelectorAll('main pre')].filter(o => o.scrollWidth>o.clientWidth+1).map(o => o.innerText.slice(0, 60));
+  folded.forEach(o => { o.open = false });
+  return found}'''
+
+# Markdown or LaTeX that shows as it was written
+raw = r'''() => {
+  const main = document.querySelector('main').cloneNode(true);
+  main.querySelectorAll('pre, code, script, style, math, .cell-output').forEach(o => o.remove());
+  return main.textContent.match(/\]\([^)]*\)|\{\{<|^:::|\*\*\S|\$\$|\$\\|\\(top|frac|sum|text)\b|`\w/gm) || []}'''
+
 measure = '''() => ({
   alts: [...document.querySelectorAll('main img, main [role=img], main canvas')].filter(o => !o.matches('i.bi')).map(o => o.getAttribute('alt') || o.getAttribute('aria-label') || ''),
   broken: [...document.images].filter(o => o.complete && !o.naturalWidth).map(o => o.src.slice(0, 80)),
@@ -117,12 +143,13 @@ def visit(page, address, name, site):
     page.set_viewport_size(dict(width=1440, height=900))
     page.goto(address+name)
     seen = page.evaluate(measure)
-    seen['wide'] = []
+    seen |= dict(opening=page.evaluate(opening), raw=page.evaluate(raw), wide=[], clipped=[])
     for width in (1440,375):
         page.set_viewport_size(dict(width=width, height=900))
         seen['wide'] += [(width,o) for o in page.evaluate(sticks_out)]
         tall = min(page.evaluate('document.documentElement.scrollHeight'), 8000)
         page.screenshot(path=shots/f"{width}/{name.replace('/', '_')}.jpg", type='jpeg', quality=50, full_page=True, animations='disabled', clip=dict(x=0, y=0, width=width, height=tall))
+        seen['clipped'] += [(width,o) for o in page.evaluate(clipped)]
     page.set_viewport_size(dict(width=1440, height=900))
     page.evaluate(axe_script())
     seen['axe'] = [f"{o['id']} ({o['impact']}): {o['nodes'][0]['html'][:120]}" for o in page.evaluate(everyone, name=='cli.html') if o['impact'] in ('serious','critical')]
@@ -153,6 +180,22 @@ def test_fits(visits):
     "No sideways scrolling, on a phone or a screen"
     assert wrong(visits, 'wide')=={}
 
+def test_code_wraps(visits):
+    "No block of code is wider than its box, on a phone or a screen"
+    assert wrong(visits, 'clipped')=={}
+
+def test_no_page_opens_on_code(visits):
+    "Words or a picture come first; the home page, tutorials and figures show a picture within the first screen, home and figures before any code"
+    assert {p: o['opening']['code'] for p,o in visits.items() if o['opening']['code'] and p!='guide/install.html'}=={}
+    shown = {p: o['opening'] for p,o in visits.items() if p=='index.html' or p.startswith(('figures/','tutorials/'))}
+    assert len(shown)>15
+    assert {p: o['before'] for p,o in shown.items() if o['before'] and 'tutorials' not in p}=={}
+    assert {p: o['picture'] for p,o in shown.items() if (o['picture'] or 9999)>900}=={}
+
+def test_no_raw_markup(visits):
+    "Links, equations and emphasis are set: none shows as it was written"
+    assert wrong(visits, 'raw')=={}
+
 def test_pictures_are_described(visits):
     "Each in words of its own"
     assert {p: o['alts'] for p,o in visits.items() if min(map(len, o['alts']), default=99)<15}=={}
@@ -166,16 +209,61 @@ def test_light(visits):
     "At most 3 MB a page"
     assert {p: o['weight'] for p,o in visits.items() if o['weight']>limit}=={}
 
-@pytest.mark.parametrize('word,title', [('shuffled', 'Shuffled images in one pass'), ('PairCorrelation', 'Correlation')])
-def test_search(browser, address, word, title):
-    "A word that is typed leads to the page that explains it"
+searches = [
+    ('shuffled', 'Shuffled images in one pass'), ('PairCorrelation', 'Correlation'), ('install', 'Install'),
+    ('null hypothesis', 'Nulls'), ('false discovery rate', 'False discovery rate'),
+    ('activation maximization', 'The search'), ('feature visualization', 'Inversion'),
+    ('polysemantic', 'What a unit stands for'), ('CKA', 'Appendix: other measures of sameness'),
+    ('StyleGAN', 'StyleGAN2'), ('best buddies', 'Best buddies'), ('dictionary explorer', 'Gallery'),
+    ('superposition', 'Related work'), ('licence', None), ('receptive field', 'Resizing')]
+
+@pytest.fixture(scope='module')
+def home(browser, address):
+    "The home page, whose search box is used"
+    page = browser.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(address)
+    yield page
+    page.close()
+
+@pytest.mark.parametrize('words,title', searches)
+def test_search(home, words, title):
+    "What is typed leads to the page that explains it, first of all; pages are found by words that stand anywhere on them"
+    home.keyboard.press('Escape')
+    home.keyboard.press('/')
+    home.keyboard.press('Control+A')
+    home.keyboard.type(words)
+    home.wait_for_timeout(500)
+    found = home.locator('.search-result-title').all_inner_texts()
+    assert found
+    assert title is None or found[0]==title, found[:5]
+
+def test_search_opens(browser, address):
+    "A hit is a link: it opens its page at the section"
     page = browser.new_page()
     page.set_default_timeout(120_000)
     page.goto(address)
     page.keyboard.press('/')
-    page.keyboard.type(word)
-    hit = page.locator('.search-result', has_text=title).first
-    hit.click()
+    page.keyboard.type('PairCorrelation')
+    page.locator('.search-result', has_text='Correlation').first.click()
     page.wait_for_load_state()
-    assert title in page.title() and word in page.locator('main').inner_text()
+    assert 'Correlation' in page.title() and 'PairCorrelation' in page.locator('main').inner_text()
     page.close()
+
+@pytest.mark.parametrize('name', ['index.html', 'correlation.html', 'guide/gallery.html'])
+def test_dark(browser, address, name):
+    "Who prefers the dark gets it, readable, and can switch it off"
+    context = browser.new_context(color_scheme='dark', viewport=dict(width=1440, height=900))
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(address+name)
+    page.wait_for_timeout(200)
+    def light(): return sum(map(int, re.findall(r'\d+', page.evaluate('getComputedStyle(document.body).backgroundColor'))[:3]))/3
+    assert light()<80
+    page.evaluate(axe_script())
+    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations'], runOnly: ['color-contrast']})).violations")
+    assert [o['nodes'][0]['html'][:200] for o in found]==[]
+    page.locator('.quarto-color-scheme-toggle').first.click()
+    page.wait_for_timeout(200)
+    assert light()>200
+    context.close()

@@ -1,9 +1,12 @@
 "Build the site in _docs/, a page a notebook with its saved outputs: python tools/docs.py"
+import ast
+import json
 import re
 import shutil
 import sys
 import tempfile
 import typing
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote
@@ -19,6 +22,8 @@ from smalldocs.config import load
 from smalldocs.layout import SiteNav
 from smalldocs.site import Site
 
+from cards import card
+from searching import entries, glossary_terms
 
 # A notebook's way to its page
 
@@ -157,6 +162,90 @@ def with_introduction(
     nb.cells[:1] = [mk_cell(o, "markdown") for o in (head, rest.strip()) if o]
     return nb
 
+PICTURE_FIRST = ("figures", "tutorials") # folders of notebooks
+
+def is_picture(
+    output, # of a cell
+)->bool:
+    "Is there something to see, other than text?"
+    html = "".join(output.get("data", {}).get("text/html", ""))
+    kinds = " ".join(output.get("data", {}))
+    return "image/" in kinds or "<img" in html or "<svg" in html
+
+def only_imports(
+    cell, # of code
+)->bool:
+    "Does the cell bring names, and do nothing else?"
+    tree = cell.parsed_()
+    return bool(tree) and all(isinstance(o, (ast.Import, ast.ImportFrom)) for o in tree)
+
+def lines_of_code(
+    cell,
+)->int:
+    "Lines other than directives"
+    return sum(not line.startswith("#|") for line in cell.source.splitlines())
+
+def fold(
+    cell, # of code
+    summary:str, # what is read when it is folded
+):
+    "Fold a cell's code: its outputs stay"
+    if "code-fold: show" in cell.source:
+        cell.source = cell.source.replace("code-fold: show", "code-fold: true")
+    elif "code-fold" not in cell.source:
+        cell.source = f'#| code-fold: true\n#| code-summary: "{summary}"\n{cell.source}'
+
+def with_folds(
+    cells:list, # of a notebook that nbdev has prepared; changed
+    shown:int=0, # lines of code that may stand before the first picture, in one cell
+):
+    """Fold what a reader skips at first
+
+    Exported source, cells that only import, and code before the first picture: no page opens on code.
+    """
+    seen_picture = any("<svg" in c.source or "![" in c.source for c in cells[:2])
+    for cell in cells:
+        if cell.cell_type != "code" or getattr(cell, "has_sd", False):
+            continue
+        if "code-fold: show" in cell.source or only_imports(cell):
+            fold(cell, "Imports")
+        elif not seen_picture and lines_of_code(cell) > shown:
+            fold(cell, "Code")
+        seen_picture = seen_picture or any(map(is_picture, cell.outputs))
+
+def with_folded_text(
+    cells:list, # as for `with_folds`; changed
+):
+    "Fold what cells print before the first picture, so that the picture comes early"
+    for place, cell in enumerate(cells):
+        if any(map(is_picture, cell.get("outputs", []))):
+            return
+        if cell.cell_type == "code" and cell.outputs:
+            text = "\n\n".join(map(as_markdown, cell.outputs))
+            cell.outputs = []
+            folded = f'<details class="code-fold">\n<summary>Output</summary>\n\n{text}\n\n</details>'
+            cells.insert(place + 1, mk_cell(folded, "markdown"))
+
+def as_markdown(
+    output, # of a cell: text
+)->str:
+    "What a cell printed or returned, as Markdown"
+    data = output.get("data", {"text/plain": output.get("text", "")})
+    kind = "text/markdown" if "text/markdown" in data else "text/plain"
+    text = "".join(data[kind])
+    return text if kind == "text/markdown" else f"```\n{text.rstrip()}\n```"
+
+def embedded(
+    match:re.Match, # of `EMBED`
+    folder:Path, # of the text
+)->str:
+    "A widget of a notebook, as it was saved there: what the cell with this label shows"
+    for cell in read_nb(folder/match["file"]).cells:
+        if f"#| label: {match['name']}\n" in cell.source:
+            html = "".join(cell.outputs[-1].data["text/html"])
+            return f"````{{=html}}\n{html}\n````"
+    sys.exit(f"{match['file']} has no cell with the label {match['name']}")
+
 def write_page(
     source:Path, # a notebook
     dest:Path, # its page
@@ -170,6 +259,16 @@ def write_page(
     nb = with_introduction(read_nb(source))
     ready = any("google.colab" in o.source for o in nb.cells)
     Page()(nb)
+    box = card(source.stem)
+    if box:
+        kinds = [o.cell_type for o in nb.cells]
+        nb.cells.insert(kinds.index("code"), mk_cell(box, "markdown"))
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            cell.source = EMBED.sub(partial(embedded, folder=source.parent), cell.source)
+    with_folds(nb.cells, shown=6 if source.parent.name == "tutorials" else 0)
+    if source.parent.name in PICTURE_FIRST:
+        with_folded_text(nb.cells)
     front = yaml.safe_load(nb.cells[0].source.strip("-\n"))
     front.pop("output-file")
     nb.cells[0].source = f"---\n{yaml.safe_dump(front)}---"
@@ -182,7 +281,20 @@ CODE = r"^(?P<fence>`{3,}).*?^(?P=fence)|`[^`]*`" # is passed over
 DISPLAY = r"\$\$(?P<display>.+?)\$\$"
 INLINE = r"\$(?P<inline>[^\s$](?:[^$\n]*[^\s$])?)\$"
 NAME_LINK = re.compile(r'<a href="(?P<name>[^"#:]*)#(?P<place>[^"]+)">(?P<code><code>[^<]*</code>)</a>')
+SOURCE_LINK = re.compile(
+    r'(?P<file>rosetta_neurons/[\w/]+\.py)#LNone"(?P<rest>.{0,200}?<h\d id="(?P<name>[\w.]+)")', re.S)
+EMBED = re.compile( # as Quarto has it, or as a comment, which Jupyter does not show
+    r"^(?:\{\{<|<!--) embed (?P<file>\S+\.ipynb)#(?P<name>\w+) (?:>\}\}|-->)$", re.M)
 MATHS = re.compile(f"{CODE}|{DISPLAY}|{INLINE}", re.S | re.M)
+
+# What the converter writes, and what a browser sets well: transposes, norms, overlines, log
+WELL_SET = [
+    ("<mo>&#x022A4;</mo>", "<mi>&#x022A4;</mi>"),
+    ("<mo>&#x02016;</mo>", '<mo stretchy="false">&#x02016;</mo>'),
+    (r'<mover>(<mrow>.*?</mrow>)<mo accent="true">&#x02015;</mo></mover>',
+        r'<mrow style="border-top: .06em solid; padding-top: .08em">\1</mrow>'),
+    ("<mi>log</mi>", '<mi>log</mi><mspace width=".17em"/>'),
+]
 
 def one_as_mathml(
     match:re.Match, # of `MATHS`
@@ -192,7 +304,10 @@ def one_as_mathml(
     if kind not in ("display", "inline"):
         return match[0]
     display = "block" if kind == "display" else "inline"
-    return re.sub(r"\s+", " ", convert(match[kind], display=display))
+    maths = re.sub(r"\s+", " ", convert(match[kind], display=display))
+    for written, needed in WELL_SET:
+        maths = re.sub(written, needed, maths)
+    return maths
 
 def as_mathml(
     text:str, # Markdown
@@ -205,13 +320,39 @@ def as_mathml(
 
 # What smalldocs writes, and what a reader who uses the keyboard or a screen reader needs in its place
 BLOCK = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
+GLOSSARY = "guide/glossary.html"
 ACCESS = {
+    '<i class="bi bi-github" role="img"></i>': '<i class="bi bi-github" aria-hidden="true"></i>',
+    "site_libs/fuse/fuse.min.js": "site_libs/search.js",
     f"<p>{BLOCK}": f'<p tabindex="0">{BLOCK}',
     'role="navigation"': 'role="button"',
     '<pre class="': '<pre tabindex="0" class="',
     "<pre><code>": '<pre tabindex="0"><code>',
     '<div class="sd-table"': '<div tabindex="0" class="sd-table"',
 }
+
+@cache
+def lines_of(
+    file:str, # of the package, from the repository's root
+)->dict[str, int]: # {name, or class.name: its line}
+    "Where the functions and classes of a module begin"
+    lines = {}
+    def walk(nodes, prefix):
+        for node in nodes:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                lines[prefix + node.name] = node.lineno
+            if isinstance(node, ast.ClassDef):
+                walk(node.body, f"{node.name}.")
+    walk(ast.parse((get_config().config_path/file).read_text()).body, "")
+    return lines
+
+def with_line(
+    link:re.Match, # of `SOURCE_LINK`
+)->str:
+    "A link to source with the line where the name is defined"
+    line = lines_of(link["file"]).get(link["name"])
+    place = f"#L{line}" if line else ""
+    return f'{link["file"]}{place}"{link["rest"]}'
 
 def rewrite(
     file:Path,
@@ -225,7 +366,9 @@ def without_fonts(css:str)->str:
     return re.sub(r"@import url\(https?:[^)]*\);", "", css)
 
 def without_pictures(text:str)->str:
-    "Markdown without what is no text: the pictures inside of widgets"
+    "Markdown without what is no text: pictures and scripts of widgets, and lines of source that have moved"
+    text = re.sub(r"<(style|script)\b.*?</\1>", "", text, flags=re.S)
+    text = text.replace(".py#LNone", ".py")
     return re.sub(r"data:[\w/+.-]+;base64,[\w+/=]+", "", text)
 
 class House(Site):
@@ -243,6 +386,23 @@ class House(Site):
         page.body = as_mathml(text)
         super().render_page(page)
         page.body = text
+
+    def write_search(self):
+        "search.json, with the words of the glossary beside the pages that they lead to"
+        found, terms = [], {}
+        for page in self.pages.values():
+            address = str(page.out)
+            found += entries(page.title, address, page.meta.get("description", ""), page.html)
+            if address == GLOSSARY:
+                terms = glossary_terms(page.html, address)
+        for entry in found:
+            known = terms.get(entry["href"], [])
+            if known:
+                entry["terms"] = known
+                entry["text"] += f" In other words: {', '.join(known)}."
+        (self.out/"search.json").write_text(json.dumps(found, ensure_ascii=False))
+        shutil.rmtree(self.out/"site_libs/fuse")
+        shutil.copy(Path(__file__).with_name("search.js"), self.out/"site_libs/search.js")
 
     def llms_entry(self, item):
         "A page's line in llms.txt"
@@ -264,7 +424,7 @@ class House(Site):
         own_name = {f'/nbs/{src}"': f'/nbs/{self.names[str(src)]}"'}
         for written, needed in (own_name | ACCESS).items():
             html = html.replace(written, needed)
-        return html
+        return SOURCE_LINK.sub(with_line, html)
 
     def unlinked(self, html, page):
         "Without the links that nbdev makes of names whose page doesn't document them, such as private ones"
@@ -297,6 +457,7 @@ def site_config(
     web["description"] = cfg.description
     web["repo-url"] = cfg.git_url
     web["repo-branch"] = cfg.branch
+    web["navbar"]["right"] = [{"icon": "github", "text": "Repository", "href": cfg.git_url}]
     web["site-url"] = f"https://{cfg.user}.github.io/{cfg.repo}/"
     web["sidebar"]["contents"] = contents(web["sidebar"]["contents"], names)
     lost = {o.as_posix() for o in names.values()} - listed(web["sidebar"]["contents"])
@@ -320,7 +481,9 @@ def write_sources(
         if source.suffix == ".ipynb":
             write_page(cfg.nbs_path/source, dest, names, colab)
         else:
-            dest.write_text(linked((cfg.nbs_path/source).read_text(), names, colab))
+            text = (cfg.nbs_path/source).read_text()
+            put = partial(embedded, folder=(cfg.nbs_path/source).parent)
+            dest.write_text(linked(EMBED.sub(put, text), names, colab))
 
 def main():
     "Build the site; a broken link or an option that is not understood is an error"

@@ -167,12 +167,13 @@ class _StyleGAN2Task(_GANTask[StyleGAN2]):
     "A generator against a critic that gets features of the images, not the images"
     steps = 40_000
     borrowed = staticmethod(_frozen_features) # -> the network that gives these features
+    critic = _Heads # what judges them
 
     def __init__(self, seed:int, device:str):
         super().__init__(seed, device)
         self.features = self.borrowed().to(device)
         self.G = _fast(mini_stylegan2().to(device))
-        self.D = _fast(_Heads(self.features.channels).to(device))
+        self.D = _fast(self.critic(self.features.channels).to(device))
         self.ema = _Average(self.G)
         self.opt_g = _adam(self.G)
         self.opt_d = _adam(self.D)
@@ -216,15 +217,46 @@ def _random_views(
     gain = torch.empty(n, 3, 1, 1, device=device).uniform_(.6, 1.2)
     return (views*gain).clamp(0, 1)
 
-def _hide_squares(
+def _patches(
     images:Tensor, # [n, 3, H, W]
-    side=8,        # of a square, in pixels
-)->tuple[Tensor, Tensor]: # images with half of their squares grey, and where [n, 1, H, W]
-    "Hide half of the squares"
-    n, _, h, w = images.shape
-    hidden = (torch.rand(n, 1, h//side, w//side, device=images.device) < .5).float()
-    where = hidden.repeat_interleave(side, 2).repeat_interleave(side, 3)
-    return images*(1 - where) + .5*where, where
+    cells=7,       # as many lumps of noise on each side
+)->Tensor:         # [n, 1, H, W], in [0, 1]
+    "Soft patches of any form: where smooth noise is high, in about a third of a picture"
+    noise = torch.randn(len(images), 1, cells, cells, device=images.device)
+    smooth = F.interpolate(noise, size=images.shape[-2:], mode="bicubic")
+    return (8*(smooth - .35)).sigmoid()
+
+def _warped(
+    images:Tensor, # [n, 3, H, W]
+    cells=5,       # as many pulls on each side
+    far=.2,        # standard deviation of a pull; a picture is 2 wide
+)->Tensor:         # the same shape
+    "The images, pulled about as on rubber"
+    n, device = len(images), images.device
+    pulls = far*torch.randn(n, 2, cells, cells, device=device)
+    flow = F.interpolate(pulls, size=images.shape[-2:], mode="bicubic").permute(0, 2, 3, 1)
+    theta = torch.eye(2, 3, device=device).expand(n, 2, 3)
+    places = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images, places + flow, padding_mode="reflection", align_corners=False)
+
+def _recoloured(images:Tensor)->Tensor:
+    "The images with each channel of colour raised or lowered"
+    shift = torch.empty(len(images), 3, 1, 1, device=images.device).uniform_(-.3, .3)
+    return (images + shift).clamp(0, 1)
+
+def _tampered(
+    images:Tensor, # [n, 3, H, W]
+)->tuple[Tensor, Tensor]: # images with changed patches, and where they differ [n, 1, H, W]
+    "Change patches of each image, in one of four ways"
+    n = len(images)
+    grey = torch.full_like(images, .5)
+    others = [grey, images.roll(1, 0), _warped(images), _recoloured(images)]
+    way = torch.randint(len(others), (n,), device=images.device)
+    instead = torch.stack(others)[way, torch.arange(n, device=images.device)]
+    changed = images.lerp(instead, _patches(images))
+    differs = (changed - images).abs().amax(1, keepdim=True) > .06
+    return changed, differs.float()
+
 
 # %% ../../nbs/15_train/05_stylegan2.ipynb #f7176fa7
 class _SelfTaught(nn.Module):
@@ -236,7 +268,7 @@ class _SelfTaught(nn.Module):
         channels = self.net.channels[1:]
         self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels)
         self.up = nn.ModuleList(nn.Conv2d(width, width, 3, 1, 1) for _ in channels[1:])
-        self.paint = nn.Conv2d(width, 12, 3, 1, 1)
+        self.paint = nn.Conv2d(width, 16, 3, 1, 1) # four numbers for each of 2 x 2 pixels
         self.project = nn.Sequential(
             nn.Linear(channels[-1]*16, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, dim))
 
@@ -245,13 +277,14 @@ class _SelfTaught(nn.Module):
 
     def repaint(self,
         maps:list[Tensor], # of `net`
-    )->Tensor: # [B, 3, 64, 64]
-        "Images from their maps, coarse to fine"
+    )->tuple[Tensor, Tensor]: # images [B, 3, 64, 64], logits of what was changed [B, 1, 64, 64]
+        "Images as they were, and where they were changed, from their maps, coarse to fine"
         maps = [side(m) for side, m in zip(self.lateral, maps[1:])]
         x = maps[-1]
         for up, m in zip(reversed(self.up), reversed(maps[:-1])):
             x = F.leaky_relu(up(F.interpolate(x, scale_factor=2, mode="nearest") + m), .1)
-        return F.pixel_shuffle(self.paint(x), 2)
+        painted = F.pixel_shuffle(self.paint(x), 2)
+        return painted[:, :3], painted[:, 3:]
 
 def _agreement_loss(
     a:Tensor, # [n, d]
@@ -268,7 +301,7 @@ def _agreement_loss(
 # %% ../../nbs/15_train/05_stylegan2.ipynb #971abf5f
 @task("features.unlabelled")
 class _UnlabelledFeaturesTask(Task):
-    "The layers of `_Features`, taught by repainting and recognising"
+    "The layers of `_Features`, taught by finding changes, repainting and recognising"
     net:_SelfTaught
     steps = 1200
     every = 50
@@ -280,16 +313,19 @@ class _UnlabelledFeaturesTask(Task):
         self.pool = _Pool(3100 + seed, 64)
 
     def _losses(self, x:Tensor)->dict[str, Tensor]:
-        "How well two views are repainted, and how well they agree"
+        "How well changes are found and undone, and how well two views agree"
         first = _random_views(x)
         second = _random_views(x)
-        shown, where = _hide_squares(first)
+        shown, where = _tampered(first)
         with _autocast(self.device):
             maps = self.net(torch.cat([shown, second]))
-            painted = self.net.repaint([m[:len(x)] for m in maps])
+            painted, said = self.net.repaint([m[:len(x)] for m in maps])
             a, b = self.net.project(maps[-1].flatten(1)).chunk(2)
         error = (painted.float() - first).square()
-        return dict(repaint=10*(error*(.25 + where)).mean(), agree=_agreement_loss(a, b))
+        return dict(
+            find=2*F.binary_cross_entropy_with_logits(said.float(), where),
+            repaint=10*(error*(.25 + where)).mean(),
+            agree=.5*_agreement_loss(a, b))
 
     def step(self, step:int, steps:int)->dict[str, Any]:
         x = self.pool.next()[0].to(self.device)
@@ -302,14 +338,36 @@ class _UnlabelledFeaturesTask(Task):
     def export(self)->dict[str, Tensor]:
         return self.net.net.state_dict()
 
-def _unlabelled_features()->_Features: # without the heads that read labels
-    "The feature network that saw no label, frozen"
+class _Seen(nn.Module):
+    "Pixels beside the maps of a frozen network: images [B, 3, 64, 64] to six maps"
+    def __init__(self, net:_Features):
+        super().__init__()
+        self.net = net
+        self.channels = (3, *net.channels)
+
+    def forward(self, images:Tensor)->list[Tensor]:
+        return [images*2 - 1, *self.net(images)]
+
+def _unlabelled_features()->_Seen:
+    "Pixels, and the maps of the feature network that saw no label (without its heads), frozen"
     net = _Features()
     del net.seg, net.heads
     load_weights(net, WEIGHTS/"features.unlabelled.safetensors")
-    return _fast(net.eval().requires_grad_(False))
+    return _Seen(_fast(net.eval().requires_grad_(False)))
+
+class _PixelHeads(_Heads):
+    "A head for pixels, which are folded 2 x 2 into channels, before those for the maps"
+    def __init__(self,
+        channels:tuple[int, ...], # of the six maps of `_Seen`
+    ):
+        super().__init__(channels[1:])
+        first = (4*channels[0], 64, 3)
+        convs = _head(first, (64, 96, 4, 2), (96, 128, 4, 2), (128, 128, 4, 2), (128, 1, 3))
+        self.heads.insert(0, nn.Sequential(nn.PixelUnshuffle(2), *convs))
 
 @task("mini_stylegan2.unlabelled")
 class _UnlabelledStyleGAN2Task(_StyleGAN2Task):
-    "The same, with a critic whose features were learned without labels"
+    "The same, with a critic of pixels and of features that were learned without labels"
     borrowed = staticmethod(_unlabelled_features)
+    critic = _PixelHeads
+
