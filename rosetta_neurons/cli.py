@@ -23,7 +23,7 @@ from rosetta_neurons.command import (
 _VISION = ("mini_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_mae", "mini_clip_resnet")
 _GENERATORS = ("mini_biggan", "mini_stylegan2", "mini_styleganxl")
 
-# what argparse is told of options that take several words or numbers
+# arguments of argparse for options that take several words or numbers
 _SEVERAL = dict(nargs="+", type=str, metavar="(str)")
 _NUMBERS = dict(nargs="+", type=int, metavar="(int)")
 _RIGHT_DOWN = dict(nargs=2, type=float, metavar=("RIGHT", "DOWN"))
@@ -31,7 +31,7 @@ _RIGHT_DOWN = dict(nargs=2, type=float, metavar=("RIGHT", "DOWN"))
 def _in_short(
     dictionary, # `RosettaDictionary`
 )->str:
-    "How many concepts there are, and how many to believe"
+    "The numbers of concepts and of significant matches"
     from rosetta_neurons.cards import _SIGNIFICANT
     found = len(dictionary.concepts)
     sure = sum(o.q <= _SIGNIFICANT for o in dictionary.concepts)
@@ -67,7 +67,7 @@ def _one_or_all(
 def _chosen_images(
     words, # of --images, or None
 )->dict[str, Any]: # options of `mine`
-    "Images that were asked for; \"photos\" are the package's, unless a file has this name"
+    "The given images; \"photos\" are the package's, unless a file has this name"
     from rosetta_neurons.photos import photo_groups, photos
     if words == ["photos"] and not Path("photos").exists():
         return dict(images=photos(), groups=photo_groups())
@@ -77,7 +77,7 @@ def _check_size(
     size, # words of --size, or None
     images, # words of --images, or None
 ):
-    "Refuse a size of three numbers, and one without images of one's own"
+    "Refuse a size of three numbers, and one without given images"
     if size and len(size) > 2:
         raise ValueError(f"--size takes one number, or rows and columns; got {len(size)}")
     if size and images is None:
@@ -89,7 +89,7 @@ def _check_samples(
     name:str, # of it
     images, # words of --images, or None
 ):
-    "Refuse a model that can't make the images that nobody gave"
+    "Refuse a model that can't generate images where none are given"
     if images is None and not hasattr(G, "sample"):
         raise ValueError(
             f"{name} has no samples to look at: give --images, or a --generator that has, "
@@ -165,7 +165,7 @@ def mine_command(
 # %% ../nbs/17_cli.ipynb #a9ca901d
 @dataclass
 class _Mined:
-    "A dictionary, and the networks that it is of"
+    "A dictionary, and its networks"
     generator:Any
     models:dict[str, Any] # {name: model}
     dictionary:Any # `RosettaDictionary`
@@ -178,7 +178,7 @@ def _dictionary_in(
     progress:bool, # show bars?
     layers=None, # words of --layers, or None
 )->_Mined:
-    "The networks, and a dictionary of theirs"
+    "The networks, and their dictionary"
     from rosetta_neurons.dictionary import RosettaDictionary
     from rosetta_neurons.zoo import create_model
     G = create_model(generator)
@@ -193,7 +193,7 @@ def _dictionary_in(
 def _check_picture(
     out:str, # file of an image
 ):
-    "Refuse a name that no image can be written to, before the search"
+    "Refuse a file name to which no image can be written, before the search"
     if Path(out).suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise ValueError(
             f"can't write an image to {out}: expected a name that ends in .png or .jpg")
@@ -208,10 +208,10 @@ def _picture(
 def _write_result(
     found, # `Inversion`
     wanted, # Tensor[1, 3, H, W] shown at the left
-    called:str, # what stands above it
+    called:str, # the title above it
     out:str, # file of the image
 )->str: # where things are
-    "The image, and beside it the strip of its course"
+    "Write the image, and beside it a strip of pictures of the search"
     from rosetta_neurons.inversion import _show_course
     from rosetta_neurons.runtime import _check_writable
     from torchvision.utils import save_image
@@ -233,7 +233,7 @@ def invert_file(
     # layers that count, such as "blocks.*" or "mini_mae=blocks.*.mlp.act"; all that were mined
     # if None
     layers:Annotated[list[str] | None, {**_SEVERAL, "metavar": "[NAME=]PATTERN"}]=None,
-    label:int | None=None, # class to generate; a generator with classes must be told
+    label:int | None=None, # class to generate; required by a generator with classes
     reconstruction:str | None=None, # "l1", "l2" or "perceptual": also the image itself (Eq. 7)
     # network of the zoo that "perceptual" compares by;
     # if None, one that knows the generator's images
@@ -272,7 +272,7 @@ def _the_change(
     copy_by, # a share of the width, or None
     remove_it:bool,
 ): # function from maps to maps
-    "What an edit does to maps; exactly one must be asked for"
+    "The change of maps of an edit; exactly one must be given"
     from rosetta_neurons.editing import copy_paste, remove, shift, zoom
     asked = [shift_by is not None, zoom_by is not None, copy_by is not None, remove_it]
     if sum(asked) != 1:

@@ -134,7 +134,7 @@ def _invert_options(
     alpha:float | None=None, # weight of the regularisation in Eq. 5; 0.1 if None
     beta:float=1., # weight of the reconstruction in Eq. 7
     norm:str="l2", # of the regularisation: "l1" or "l2"
-    toward:str | None=None, # what the regularisation draws to: "mean" or "start"; the mean if None
+    toward:str | None=None, # where the regularisation pulls: "mean" or "start"; the mean if None
 ):
     "Options that `rosetta-invert` hands on to `invert`"
 
@@ -165,7 +165,7 @@ _TASK_NAMES = (
 )
 
 def _model_names()->list[str]: # sorted
-    "What `list_models` would say, without torch"
+    "What `list_models` would return, without torch"
     weights = Path(str(files("rosetta_neurons")))/"weights"
     more_seeds = [o.stem for o in weights.glob("*.seed*.safetensors")]
     return sorted([*_MODELS, *more_seeds])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # %% ../nbs/13b_frames.ipynb #9ffa8d0d
 @dataclass
 class _Control:
-    "Something to choose; ValueError where its kind is unknown, or its start is on no page"
+    "A choice; ValueError where its kind is unknown, or its start is on no page"
     kind:str # "select", "range" or "checkbox"
     options:dict[str, Any] # {what is shown: value}
     on_page:int|None = None # how many of the options a page offers, the first ones; all if None
@@ -49,13 +49,13 @@ class _Control:
     def value(self,
         number:int, # of an option
     )->Any:
-        "What an option stands for"
+        "The value of an option"
         return list(self.options.values())[number]
 
     def html(self,
         name:str, # what it is called
     )->FT:
-        "The control as a page has it"
+        "The control as HTML"
         data = dict(name=name, autocomplete="off", data_texts=json.dumps(list(self.shown)))
         if self.kind == "checkbox":
             box = Input(type="checkbox", **data, checked=bool(self.start))
@@ -67,7 +67,7 @@ class _Control:
     def _range_html(self,
         data:dict[str, str], # attributes
     )->list[FT]:
-        "A slider, and what it is set to"
+        "A slider, and its value"
         now = list(self.shown)[self.start]
         at = dict(min=0, max=len(self.shown)-1, value=self.start, aria_valuetext=now)
         return [Input(type="range", **at, **data), ft("output", now)]
@@ -94,16 +94,16 @@ class _Control:
 def _box(
     ticked:bool=False,
 )->_Control:
-    "A box to tick"
+    "A checkbox"
     return _Control("checkbox", {"no": False, "yes": True}, start=int(ticked))
 
 # %% ../nbs/13b_frames.ipynb #80049e96
 def _style()->FT:
-    "Looks of all widgets"
+    "Style of all widgets"
     return Style(_asset("frames.css"))
 
 def _script()->FT:
-    "What makes a picture follow its controls where there is no kernel"
+    "The script that updates a picture where there is no kernel"
     return Script(_asset("frames.js"))
 
 # %% ../nbs/13b_frames.ipynb #6a5b6f22
@@ -125,7 +125,7 @@ class _Live:
         self.show()
 
     def chosen(self)->dict[str, Any]: # {name: choice}
-        "What the controls are set to"
+        "The values of the controls"
         choice = {}
         for name, control in self.frames.controls.items():
             choice[name] = control.value(self.inputs[name].value)
@@ -141,7 +141,7 @@ class _Live:
     def search(self,
         _=None, # the button
     ):
-        "Do what takes long, then draw"
+        "Do the slow computation, then draw"
         if not self.frames.ahead:
             return
         self._set_button("Searching ...", disabled=True)
@@ -166,7 +166,7 @@ class _Live:
 
 # %% ../nbs/13b_frames.ipynb #572d764e
 class _Frames:
-    "A picture that follows its controls: a widget in a kernel, a piece of a page everywhere else"
+    "An interactive picture: a widget in a kernel, a piece of HTML everywhere else"
     def __init__(self,
         title:str, # for a screen reader
         frame:Callable[..., list], # from a choice for each control, by name, to parts for `_html`
@@ -189,14 +189,14 @@ class _Frames:
 
     @property
     def choices(self)->list[dict[str, Any]]: # [{name: choice}]
-        "All that a page can be asked for, in the order in which it keeps the frames"
+        "All choices of a page, in the order in which it stores the frames"
         values = [o.shown.values() for o in self.controls.values()]
         return [dict(zip(self.controls, o)) for o in itertools.product(*values)]
 
     def still(self,
         *more:FT, # after the picture
     )->str: # HTML
-        "The first frame, with nothing to move"
+        "The first frame, without controls"
         view = Div(*self.frame(**self.starting), klass="rosetta-view", aria_live="polite")
         about = dict(role="group", aria_label=self.title, data_lm_suppress_shortcuts="true")
         return _html(Div(_style(), view, *more, klass="rosetta-frames", **about))
@@ -212,7 +212,7 @@ class _Frames:
             _script())
 
     def _data(self)->dict[str, Any]:
-        "What the script knows: controls, each different part once, and frames as numbers of parts"
+        "The script's data: controls, each distinct part once, and frames as numbers of parts"
         numbers = {}
         frames = []
         for choice in self.choices:
@@ -240,8 +240,8 @@ class _Frames:
 def _figure_html(
     image:Tensor, # [3, H, W] in [0, 1]
     alt:str, # what is seen
-    caption:str, # stands below: text, or HTML as `Safe`
+    caption:str, # below the picture: text, or HTML as `Safe`
 )->FT:
-    "A picture, in words too"
+    "A picture with its description"
     picture = _webp_uri(_side_by_side(image[None], 0))
     return Figure(Img(src=picture, alt=alt), Figcaption(caption))

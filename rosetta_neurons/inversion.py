@@ -65,7 +65,7 @@ def _of_list(images)->Tensor: # [n, 3, H, W]
 def _one_batch(
     images, # Pillow image, array, tensor, or list of these
 )->Tensor: # [n, 3, H, W], floating point
-    "Images of any form as a batch; a `TypeError` for what is none"
+    "Images of any form as a batch; a `TypeError` for anything else"
     from PIL import Image
     if isinstance(images, Image.Image):
         return to_image(images)
@@ -85,7 +85,7 @@ _PICTURES = (Tensor, np.ndarray, list, tuple, str, dict)
 
 @dataclass
 class _Wanted:
-    "What an inversion starts from"
+    "The input of an inversion: images, or latents"
     what:Any # Tensor[n, 3, H, W], or latents
     own:bool # latents of G?
 
@@ -175,7 +175,7 @@ def _partner_maps(
 # %% ../nbs/12_inversion.ipynb #b42bd1b6
 @dataclass
 class _Guide:
-    "What says what the searches are after"
+    "Makes the targets of the searches"
     G:Any # generator
     wanted:_Wanted
     dictionary:Any # `RosettaDictionary`, or None without matches
@@ -235,7 +235,7 @@ def _precision_told(
     G, # generator
     x:Tensor, # what it is called on
 )->Iterator[None]:
-    "If G fails on numbers of another precision than its weights, say what to do"
+    "If G fails on inputs of another precision than its weights, say what to do"
     try:
         yield
     except RuntimeError as e:
@@ -248,7 +248,7 @@ def _loss_by(comparing:_Comparing)->Callable[[Tensor], _Loss]:
     return perceptual(comparing.model, comparing.layers)
 
 def _check_arguments(dictionary, reconstruction, perceptual):
-    "Raise a `ValueError` where there is nothing to go by, or a network that is not asked for"
+    "Raise a `ValueError` where there is no target, or a network that is not used"
     if dictionary is None and reconstruction is None:
         raise ValueError(
             "neither a dictionary nor a reconstruction: there is nothing to go by")
@@ -331,7 +331,7 @@ def _show_course(
     rows:int=4, # at most
     dark:bool=False, # light on dark?
 )->"Figure":
-    "A row for each image: what was wanted, and how it came about"
+    "A row for each image: the target, and the images along the search"
     rows = min(rows, len(inversion))
     columns = [] if wanted is None else [(called, wanted)]
     columns += _stages(inversion)

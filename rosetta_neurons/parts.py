@@ -21,7 +21,7 @@ from .viz import _LINE_COLORS, overlay
 def _middle(
     strong:Tensor, # bool [h, w], not empty
 )->list[str]: # "upper" and "left", or one of them, or none
-    "In which ninth of a map the middle of its strong positions is"
+    "The ninth of a map that contains the centre of its strong positions"
     h, w = strong.shape
     centre = strong.nonzero().float().mean(0) + .5
     row = ("upper", "", "lower")[int(centre[0].item()/h*2.999)]
@@ -60,7 +60,7 @@ def _shape(
     tag:str,
     **attrs:Any,
 )->FT: # SVG
-    "A tag that has nothing inside, and so closes itself, as in `<circle r=4 />`"
+    "An empty tag, which closes itself, as in `<circle r=4 />`"
     attrs["/"] = True
     return ft(tag, void_=True, **attrs)
 
@@ -101,7 +101,7 @@ def _layer_bars(
     layers:list[str], # of the model, in order
     units:list[tuple[str, int]], # [(layer, channel)]
 )->FT:
-    "How many of the units each layer holds"
+    "The number of units in each layer"
     of_units = [layer for layer, _ in units]
     counts = {layer: of_units.count(layer) for layer in layers}
     held = ", ".join(f"{layer} {n}" for layer, n in counts.items() if n)
@@ -170,7 +170,7 @@ def _axes_of(
 def _line_styles(
     names:Iterable[str], # of lines
 )->dict[str, dict]: # {name: attributes}
-    "Colours, and dashes for whoever does not see them"
+    "Colours, and dashes for readers who cannot distinguish them"
     styles = {}
     for name, color, dash in zip(names, _LINE_COLORS[0], ("0", "7 4", "2 3", "8 3 2 3")):
         stroke = dict(stroke=color, stroke_width=2.5, stroke_dasharray=dash)
@@ -214,7 +214,7 @@ def _line_chart(
     x_name:str, # below the axis
     ys:tuple[float, float]|None=None, # lowest and highest y; those of the lines if None
 )->list[Safe]: # parts
-    "Curves with a mark; a page keeps the curves once for all places of the mark"
+    "Curves with a mark; a page stores the curves once for all positions of the mark"
     axes = _axes_of(lines, ys)
     styles = _line_styles(lines)
     curves = []

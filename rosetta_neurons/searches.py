@@ -39,7 +39,7 @@ def _loss_curve(
 
 @dataclass
 class _Player:
-    "A search, and what a frame shows of it"
+    "A search, and the frames that show it"
     inversion:Inversion
     wanted:Tensor|None # [B, 3, H, W]
 
@@ -58,7 +58,7 @@ class _Player:
         image:int, # number
         now:Tensor, # [3, H, W], the image then
     )->dict[str, float]: # {name: value}
-        "All terms of the objective, and the difference of the images, which is none"
+        "All terms of the objective, and the difference of the images, which is not one"
         told = {name: o[at,image].item() for name, o in self.inversion.history.items()}
         if self.wanted is not None:
             goal = fit_images(self.wanted[[image]], now.shape[-1])[0]
@@ -95,7 +95,7 @@ class _Player:
 
 # %% ../nbs/13e_searches.ipynb #f79ef2f1
 class _StudioChange(NamedTuple):
-    "What is asked of an image"
+    "The edits of an image"
     right:float # share of the width to move by
     by:float # how much larger
     removed:tuple[str, ...] # what is taken away
@@ -113,7 +113,7 @@ def _each_moved(
 
 @dataclass
 class _Studio:
-    "Edits of one image that were searched for, and what a frame shows of them"
+    "Edits of one image, and the frames that show them"
     generator:Any
     source:Any # latents of one image
     dictionary:RosettaDictionary
@@ -130,7 +130,7 @@ class _Studio:
     def change_of(self,
         choice:dict[str, Any], # of the controls
     )->_StudioChange:
-        "What was chosen"
+        "The change that was chosen"
         removed = tuple(name for name in self.removable if choice[f"remove {name}"])
         return _StudioChange(choice["move right"], choice["enlarge"], removed)
 
@@ -139,7 +139,7 @@ class _Studio:
         change:Callable, # of maps
         concepts:list | None=None, # numbers or `Concept`s; all if None
     )->Inversion:
-        "Search for images whose units do what `change` makes of the maps"
+        "Search for images whose maps are those that `change` gives"
         given: dict[str, Any] = dict(frames=1, batch_size=len(z), progress=False)
         given |= self.options
         return edit(self.generator, z, change, self.dictionary, concepts, **given)
@@ -157,7 +157,7 @@ class _Studio:
         removed:tuple[str, ...],
         changes:list[_StudioChange], # in all of which this is removed
     ):
-        "Search for images in which what is left is moved, all together"
+        "Search for images in which the rest is moved, all together"
         starts = self.latents[removed][[0]*len(changes)]
         found = self.find(starts, _each_moved(changes))
         self.images.update(zip(changes, found.images))
@@ -165,7 +165,7 @@ class _Studio:
     def ahead(self,
         choices:list[dict[str, Any]],
     ):
-        "Search for all that was not searched for yet: first without concepts, then moved"
+        "Search for all missing images: first without concepts, then moved"
         changes = [o for o in map(self.change_of, choices) if o not in self.images]
         for removed in {o.removed for o in changes} - self.latents.keys():
             self.take_away(removed)

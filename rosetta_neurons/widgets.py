@@ -50,7 +50,7 @@ def _by_text(
 # %% ../nbs/14_widgets.ipynb #127f8770
 @dataclass
 class _Explorer:
-    "Concepts of a dictionary on images, and what a frame shows of them"
+    "Concepts of a dictionary on images, and the frames that show them"
     dictionary:RosettaDictionary
     neurons:list[dict[str, Match]] # of each concept, from `best_neuron`
     images:Tensor # [n, 3, H, W]
@@ -92,7 +92,7 @@ class _Explorer:
         ]
 
     def by_centred(self)->list[int]: # numbers of concepts
-        "Those first that are significant and have most centred correlation"
+        "Sorted: first those that are significant and have the highest centred correlation"
         concepts = self.dictionary.concepts
         def rank(i): return concepts[i].q > _SIGNIFICANT, -centred_of(concepts[i])
         return sorted(range(len(concepts)), key=rank)
@@ -100,7 +100,7 @@ class _Explorer:
     def best_images(self,
         concepts:list[int], # numbers
     )->dict[int, None]: # numbers of images are its keys
-        "All images, those first in which a concept's unit of G is strongest"
+        "All images, sorted by how strong a concept's unit of G is"
         best = []
         for i in concepts:
             best.append(self.heats[i]["G"].amax((1, 2)).argmax().item())
@@ -109,7 +109,7 @@ class _Explorer:
     def text(self,
         concept:int,
     )->str: # "3: eyes, purity 0.50"
-        "What a concept is called in the list"
+        "The name of a concept in the list"
         name = self.names[concept] if self.names else None
         if not name or not name.name:
             return f"{concept}"
@@ -122,7 +122,7 @@ def _explorer_of(
     models=None, # as in `report`
     images=None, # as in `report`
 )->_Explorer:
-    "Look at images of the run with all networks"
+    "Run all networks on images of the run"
     d = dictionary
     nets = d.every_network(generator, models)
     neurons = [best_neuron(o) for o in d.concepts]
@@ -206,7 +206,7 @@ class _Near(NamedTuple):
 
 @dataclass
 class _Matcher:
-    "Maps of several models on the same images, and what a frame shows of them"
+    "Maps of several models on the same images, and the frames that show them"
     images:Tensor # [n, 3, H, W]
     model:str # whose units are chosen from
     maps:dict[str, dict[str, Tensor]] # {model: {layer: Tensor[n, C, h, w]}}
@@ -232,7 +232,7 @@ class _Matcher:
         unit:tuple[str, int], # (layer, channel) of `self.model`
         measure:str, # one of `_MEASURED`
     )->_Near:
-        "The unit that correlates most"
+        "The unit with the highest correlation"
         table = self.tables[model][measure]
         row = table[self.units[self.model].index(*unit)].nan_to_num(-2)
         return _Near(self.units[model][row.argmax().item()], row.max().item())
@@ -302,7 +302,7 @@ def unit_matcher(
 # %% ../nbs/14_widgets.ipynb #36ae02c3
 @dataclass
 class _Counts:
-    "Matches for each n and K, and what a frame shows of them"
+    "Matches for each n and K, and the frames that show them"
     counts:dict[int, dict[int, dict[str, dict[str, int]]]] # {n: {K: of `_count_matches`}}
     ks:tuple[int, ...]
 

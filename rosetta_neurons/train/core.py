@@ -22,13 +22,13 @@ from ..zoo.core import WEIGHTS, save_weights
 
 # %% ../../nbs/15_train/00_core.ipynb #e739f481
 class _Pool:
-    "Batches of freshly drawn scenes: chunks of scenes, each gone over `reuse` times in a new order"
+    "Batches of new scenes: chunks of scenes, each used `reuse` times in a new order"
     def __init__(self,
         seed:int, # of the scenes; a `ValueError` for that of the test scenes
         batch_size:int,
         masks=False, # with part numbers?
-        chunk:int=4096, # scenes drawn at once
-        reuse:int=3, # how often a chunk is gone over
+        chunk:int=4096, # scenes rendered at once
+        reuse:int=3, # how often a chunk is used
         size:int=64, # pixels a side
     ):
         if seed == 500:
@@ -39,12 +39,12 @@ class _Pool:
         self.chunk = chunk
         self.reuse = reuse
         self.size = size
-        self.k = 0 # chunks drawn
-        self.left = 0 # times that this chunk will be gone over again
+        self.k = 0 # chunks rendered
+        self.left = 0 # times that this chunk will be used again
         self.i = chunk # where the next batch begins
 
     def _draw(self):
-        "Draw the next chunk of scenes"
+        "Render the next chunk of scenes"
         self.scenes = sample_scenes(self.chunk, self.seed*4000 + self.k)
         self.k += 1
         images = []
@@ -58,7 +58,7 @@ class _Pool:
         self.parts = torch.cat(parts) if self.masks else None
 
     def _begin(self):
-        "Go over the chunk in a new order, or over a new chunk"
+        "Use the chunk again in a new order, or begin a new chunk"
         if not self.left:
             self._draw()
             self.left = self.reuse
@@ -117,7 +117,7 @@ def _warm_cosine(
     steps:int,
     warmup:int=100, # steps
 )->float:
-    "Factor of the learning rate: up linearly, down by a cosine"
+    "Factor of the learning rate: linear warm-up, then cosine decay"
     return min(1, (step+1)/warmup)*(.5 + .5*math.cos(math.pi*min(1, step/steps)))
 
 def _muon_and_adam(
@@ -140,7 +140,7 @@ def _muon_and_adam(
     return muon, adam
 
 def _share_right(said:Tensor, true:Tensor)->float:
-    "How many answers [n] are the true ones"
+    "The share of answers [n] that are right"
     return (said == true).float().mean().item()
 
 # %% ../../nbs/15_train/00_core.ipynb #f77f80c0
@@ -149,7 +149,7 @@ class Task:
 
     Subclasses build their networks in `__init__` and define `step`; the rest is optional.
     """
-    net:nn.Module # what learns; a task that calls it otherwise defines `export`
+    net:nn.Module # the trained network; a task that names it otherwise defines `export`
     pool:_Pool # where batches of scenes come from; a task that needs no scenes has none
     steps = 1000 # default length
     every = 100 # steps between log lines
@@ -170,11 +170,11 @@ class Task:
         raise TypeError(f"{type(self).__name__} does not define step(step, steps)")
 
     def measure(self)->dict[str, Any]: # numbers to log, by name
-        "Measure what is logged now and then, beside the losses"
+        "Measures that are logged at intervals, beside the losses"
         return {}
 
     def picture(self): # a Pillow image, or None
-        "Draw what is kept beside a checkpoint, to look at"
+        "A picture that is saved beside a checkpoint"
         return None
 
     def export(self)->dict[str, Tensor]: # {name: Tensor}
@@ -248,7 +248,7 @@ class _Run:
         self.sums = {} # what steps returned since the last line of the log
 
     def resume(self):
-        "Go on from the checkpoint; a `ValueError` if it is of another seed"
+        "Resume from the checkpoint; a `ValueError` if it is of another seed"
         state = torch.load(self.check, map_location=self.device, weights_only=True)
         if state["seed"] != self.job.seed:
             raise ValueError(
@@ -262,7 +262,7 @@ class _Run:
         torch.set_rng_state(state["rng"].cpu())
 
     def seconds(self)->float:
-        "How long it took so far, all starts together"
+        "The time so far, in all starts together"
         return self.spent + time.perf_counter() - self.start
 
     def checkpoint(self, step:int):
@@ -291,7 +291,7 @@ class _Run:
         self.sums.clear()
 
     def advance(self, i:int):
-        "One step, and what is due after it but for a checkpoint"
+        "One step, and all that is due after it except a checkpoint"
         for k, v in self.job.step(i, self.steps).items():
             self.sums.setdefault(k, []).append(torch.as_tensor(v).item())
         if (i+1) % self.job.every == 0 or i+1 == self.steps:
@@ -301,7 +301,7 @@ class _Run:
             save_weights(self.job.export(), self.out/f"{self.name}.early.safetensors", said)
 
     def go(self, checkpoint_s:float):
-        "All steps that are left, with a checkpoint each so many seconds"
+        "All remaining steps, with a checkpoint at intervals"
         saved = self.start = time.perf_counter()
         for i in range(self.first, self.steps):
             self.advance(i)
@@ -310,7 +310,7 @@ class _Run:
                 saved = time.perf_counter()
 
     def save(self, path:Path, package:bool):
-        "Write the weights, and into the package too if asked for"
+        "Write the weights, and with `save` into the package too"
         said = dict(
             name=self.name,
             steps=str(self.steps),
@@ -334,7 +334,7 @@ def train(
 )->Path: # the weights, NAME.safetensors in `out`
     """Train a model of the zoo; can be killed and started again
 
-    A `ValueError` for a name that nothing has, or a checkpoint of another seed.
+    A `ValueError` for an unknown name, or a checkpoint of another seed.
     """
     cls = _find_task(name)
     out = Path(out or f"runs/{name}")

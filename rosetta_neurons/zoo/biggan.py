@@ -31,7 +31,7 @@ def _truncated_z(
     seed:int,
     truncation:float=1., # factor of all numbers
 )->Tensor: # [n, z_dim]
-    "Normal vectors cut off at 2 standard deviations, times `truncation`"
+    "Normal vectors truncated at 2 standard deviations, times `truncation`"
     quantile = torch.special.ndtr(_sample_z(n, z_dim, seed).double())
     lo = _normal_cdf(-2)
     hi = _normal_cdf(2)
@@ -136,16 +136,16 @@ _DEEP_256 = [
 
 class BigGAN(nn.Module):
     "BigGAN-deep of Brock et al. (2019); `config` holds the arguments it was built with"
-    output_fmt = "NCHW" # told to `record`, as timm's networks do
+    output_fmt = "NCHW" # read by `record`, as of timm's networks
 
     def __init__(self,
         output_dim=256, # pixels a side; follows from `layers`
         z_dim=128, # length of z, and of the vector of a class
-        class_embed_dim=128, # stands in the original's files, which use `z_dim` instead: so do we
+        class_embed_dim=128, # is in the original's files, which use `z_dim` instead: so do we
         channel_width=128, # the unit of channels in `layers`
         num_classes=1000, # how many
         layers=_DEEP_256, # [up, in, out] for each block
-        attention_layer_position=8, # the block before which the attention stands
+        attention_layer_position=8, # the block before which the attention comes
         eps=1e-4, # of batch norms and power iterations
         n_stats=51, # rows of statistics
     ):
@@ -187,7 +187,7 @@ class BigGAN(nn.Module):
         z:Tensor, # [B, z_dim]
         c:Tensor, # weight of each class [B, num_classes]
     )->Tensor: # [B, 2 z_dim]
-        "What every block is conditioned on: `z` and the vector of the class"
+        "The condition of every block: `z` and the vector of the class"
         return torch.cat([z, self.embeddings(c)], 1)
 
     def sample(self,
@@ -229,7 +229,7 @@ def _regular(blocks:list[tuple[int, int]])->bool:
 def _biggan_shapes(
     state:dict[str, Tensor],
 )->dict[str, Any]: # arguments of `BigGAN`
-    "What the shapes of a state say of the network; a `ValueError` where they don't say enough"
+    "The sizes of the network, from the shapes of a state; a `ValueError` where they don't suffice"
     z_dim, num_classes = state["embeddings.weight"].shape
     attention = []
     blocks = []

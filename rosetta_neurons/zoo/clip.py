@@ -108,7 +108,7 @@ class _OpenClipVision(_ClipVision):
         net:nn.Module,
         layers:list[str],
         size:int, # pixels a side that `net` wants
-        words:str="RN50", # the model whose tokenizer cuts up captions
+        words:str="RN50", # the model whose tokenizer splits captions
         **kwargs, # of `Vision`
     ):
         super().__init__(net, layers, size, **kwargs)

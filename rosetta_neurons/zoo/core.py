@@ -87,7 +87,7 @@ IMAGENET = dict(mean=(.485, .456, .406), std=(.229, .224, .225))
 
 # %% ../../nbs/07_zoo/00_core.ipynb #c6be953d
 class Normalised:
-    "A bare network with the normalisation that it was trained with; all else is the network's own"
+    "A network behind the normalisation that it was trained with; all else is the network's own"
     def __init__(self,
         net:nn.Module, # called on normalised images
         mean, # of each channel, subtracted from images in [0, 1] ...
@@ -115,14 +115,14 @@ class Normalised:
 
     @property
     def name(self)->str:
-        "What the network calls itself, or else its class"
+        "The network's own name, or else its class"
         return getattr(self.net, "name", type(self.net).__name__)
 
 # %% ../../nbs/07_zoo/00_core.ipynb #7e1a1002
 _warned:set[type] = set() # classes of networks of which nothing is known
 
 def _warn_unknown(kind:type):
-    "Say once for each class of network that nothing is known of its normalisation"
+    "Warn once for each class of network that its normalisation is unknown"
     if kind in _warned:
         return
     _warned.add(kind)
@@ -158,7 +158,7 @@ def as_vision(
 # %% ../../nbs/07_zoo/00_core.ipynb #7750fea0
 @dataclass(frozen=True)
 class _Entry:
-    "What is known of a name"
+    "The registered data of a model name"
     build:Callable[..., nn.Module] # without arguments: the untrained model, with `.layers`
     load:Callable[..., nn.Module] | None # the trained model; None if its weights are shipped
     card:dict[str, Any] # what to say about the model
@@ -215,7 +215,7 @@ def _untrained(
     entry:_Entry, # of the model
     name:str, # from which the seed is made
 )->nn.Module:
-    "The network of an entry, drawn from a seed made of its name"
+    "The network of an entry, initialised from a seed made from its name"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(sum(name.encode()))
         return entry.build()
@@ -253,7 +253,7 @@ def _training_of(
     name:str,
     said:dict[str, str], # by the file of weights
 )->dict[str, Any]: # entries of a card
-    "How weights were trained, where their file says it"
+    "How weights were trained, where their file says so"
     if "steps" not in said:
         return {}
     return dict(
@@ -291,7 +291,7 @@ def create_model(
 def _one_run(
     model, # of the zoo
 )->tuple[Tensor, dict[str, Tensor]]: # output, and maps of its layers
-    "A model at work on one image, or drawing one"
+    "Run a model on one image, or generate one"
     with record(model) as maps:
         if hasattr(model, "sample"):
             out = model(model.sample(1))

@@ -59,7 +59,7 @@ class _LabelEmbedder(nn.Module):
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #5d790899
 class _SelfAttention(nn.Module):
-    "Each token [B, T, dim] takes from all tokens what its query asks for"
+    "Self-attention over tokens [B, T, dim]"
     def __init__(self, dim:int, heads:int):
         super().__init__()
         self.heads = heads
@@ -92,7 +92,7 @@ def _modulated(x:Tensor, shift:Tensor, scale:Tensor)->Tensor:
     return x*(1 + scale[:, None]) + shift[:, None]
 
 class _DiTBlock(nn.Module):
-    "Attention and MLP, both steered by the condition `c` [B, dim]"
+    "Attention and MLP, both modulated by the condition `c` [B, dim]"
     def __init__(self, dim:int, heads:int, mlp_ratio:float, steps:int):
         super().__init__()
         self.norm1 = nn.LayerNorm(dim, elementwise_affine=False, eps=1e-6)
@@ -120,7 +120,7 @@ class _FinalLayer(nn.Module):
         return self.linear(_modulated(self.norm_final(x), shift, scale))
 
 class _Seams(nn.Module):
-    "Corrects a drawing [B, C, H, W] across the borders of patches, with the noisy image beside it"
+    "Corrects a prediction [B, C, H, W] across the borders of patches, given the noisy image too"
     def __init__(self, channels:int, width:int):
         super().__init__()
         self.conv1 = nn.Conv2d(2*channels, width, 3, padding=1)
@@ -132,7 +132,7 @@ class _Seams(nn.Module):
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #7ba555c8
 def _zeroed(module):
-    "Let a layer give nothing at the start"
+    "Initialise a layer to zero"
     nn.init.zeros_(module.weight)
     nn.init.zeros_(module.bias)
 
@@ -197,7 +197,7 @@ class _DiTNetwork(nn.Module):
         label:Tensor, # classes [B]; `c_dim` stands for none
         step:int | None=None, # of the sampler, whose activation modules are to run
     )->Tensor: # [B, C, H, W] in about [-1, 1]
-        "The clean images that the network takes these for"
+        "The clean images that the network predicts"
         c = self.t_embedder(t) + self.y_embedder(label)
         h = self.x_embedder(x) + self.pos_embed
         for block in self.blocks:

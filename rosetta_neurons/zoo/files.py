@@ -27,7 +27,7 @@ from .weights import _load_fitting
 
 # %% ../../nbs/07_zoo/00b_files.ipynb #cd325c62
 class Source(NamedTuple):
-    "Where a file is published, and what is known of it"
+    "Where a file is published, and what is known about it"
     url:str # address of the file
     licence:str # of the weights
     size:int | None=None # in bytes; None where not known
@@ -95,14 +95,14 @@ def _check_file(
         _check_content(path, source.sha256)
 
 def _is_offline()->bool:
-    "Does the user want nothing to be fetched? The hub's own variable says so"
+    "Has the user switched off downloads? The hub's own variable says so"
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 def _can_reach(
     url:str, # of any page of a server
     timeout:float=3., # seconds
 )->bool:
-    "Does the server answer, whatever it says?"
+    "Does the server answer at all?"
     answered = []
     def ask():
         request = urllib.request.Request(url, method="HEAD")
@@ -150,7 +150,7 @@ def _rest_of(
     have:int, # bytes that have arrived
     tag:str, # of the file that they are of; "" if not known
 )->urllib.request.Request:
-    "A request for what is missing of a file, if it still is the same one"
+    "A request for the missing rest of a file, if it is still the same one"
     headers = {"Range": f"bytes={have}-", "If-Range": tag} if tag else {}
     return urllib.request.Request(url, headers=headers)
 
@@ -164,7 +164,7 @@ def _resume_download(
     part:Path, # what has arrived so far; the rest is appended
     timeout:float=30., # seconds without a sign of life
 ):
-    "Get what is missing of a file; a `ConnectionError` if it is not whole afterwards"
+    "Get the missing rest of a file; a `ConnectionError` if it is not complete afterwards"
     tag_file = part.with_suffix(".tag")
     have = part.stat().st_size if part.exists() else 0
     tag = tag_file.read_text() if have and tag_file.exists() else ""

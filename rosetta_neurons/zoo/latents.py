@@ -64,7 +64,7 @@ def _checked_labels(
     n:int,
     c_dim:int,
 )->Tensor: # [n]
-    "The classes asked for; a `TypeError` or `ValueError` where they are none of the network's"
+    "The given classes; a `TypeError` or `ValueError` where they are none of the network's"
     try:
         label = torch.as_tensor(label, device="cpu").expand(n).clone()
     except (TypeError, ValueError):

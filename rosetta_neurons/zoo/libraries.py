@@ -53,7 +53,7 @@ def _longest_list(net:nn.Module)->list[str]: # names of modules
 
 # %% ../../nbs/07_zoo/08_libraries.ipynb #bebfebcb
 def _grid_of(net:nn.Module)->int | None: # rows of patches
-    "How many patches a network cuts a square picture into, on each side"
+    "The number of patches of a square image, on each side"
     for module in net.modules():
         grid = getattr(module, "grid_size", None)
         if isinstance(grid, (tuple, list)):
@@ -65,7 +65,7 @@ def _token_layout(
     rows:int, # of patches
     prefix:int | None=None, # tokens before them, if the network says
 )->dict | None: # arguments of `as_map`, or None if positions can't be told
-    "How tokens lie: all patches after some prefix, or a half, a quarter, ... of the grid"
+    "The layout of tokens: all patches after a prefix, or a half, a quarter, ... of the grid"
     extra = n - rows**2
     if (prefix is None or prefix == extra) and 0 <= extra <= 16:
         return dict(tokens=(extra, (rows, rows)))
@@ -80,7 +80,7 @@ def _layout_of(
     rows:int | None=None, # of patches
     prefix:int | None=None, # tokens before them, if the network says
 )->dict | None: # arguments of `as_map`, or None if positions can't be told
-    "How the numbers of a layer lie on a square picture"
+    "The layout of a layer's output for a square image"
     if shape[0] != batch:
         return None
     if len(shape) == 3:
@@ -114,7 +114,7 @@ def _watch(
     names, # of modules in `model.net`
     images:Tensor, # [B, 3, H, W]
 )->dict[str, Tensor]: # what they returned, in the order of the calls
-    "One run, seen from the inside: the modules that ran once, and returned a tensor"
+    "The modules that ran once in a forward pass, and returned a tensor"
     seen = _Outputs()
     modules = dict(model.net.named_modules())
     hooks = []
@@ -134,7 +134,7 @@ def _last_placed(
     batch:int,
     net:nn.Module,
 )->tuple[str, dict] | None: # its name and layout
-    "The last activation whose numbers have a place on the picture"
+    "The last activation with a spatial layout"
     rows = _grid_of(net)
     prefix = getattr(net, "num_prefix_tokens", None)
     for name, out in reversed(seen.items()):
@@ -157,7 +157,7 @@ def _default_layers(
     images:Tensor, # [B, 3, H, W], square
     inside:str="", # where in `model.net` the vision model is: "visual."
 ):
-    "The last activation of each stage; each of these modules is told how its numbers lie"
+    "The last activation of each stage; sets the layout of each of these modules"
     net = model.net.get_submodule(inside.rstrip("."))
     stages = [f"{inside}{s}" for s in _stages_of(net)]
     acts = _activations(net, inside.rstrip("."))
@@ -197,7 +197,7 @@ def _probes(
 def _follows(
     maps:Tensor, # [3, C, H, W] for the three probes
 )->bool:
-    "Do the maps change where the images did?"
+    "Do the maps change where the images changed?"
     change = (maps[1:] - maps[:1]).square().sum(1).sqrt().flatten(1)
     rows, columns = maps.shape[2:]
     where = adaptive_avg_pool2d(_changed(64), (rows, columns)).flatten(1)
@@ -207,7 +207,7 @@ def _grids(
     model:Vision,
     maps:dict[str, Tensor],
 )->dict[tuple, list[str]]: # {(tokens, size): layers}
-    "Layers whose places are told by bookkeeping, by the grid on which they lie"
+    "Layers whose layout was inferred, by the grid on which they lie"
     grids = {}
     for layer in model.layers:
         module = model.net.get_submodule(layer)
@@ -241,7 +241,7 @@ def _with_layers(
 _WRAPPERS = ("state_dict_ema", "state_dict", "model")
 
 def _no_weights(name:str, where:str, why:str)->ConnectionError:
-    "What to say when a library could not fetch weights"
+    "The error text when a library could not fetch weights"
     return ConnectionError(
         f"can't fetch the weights of {name}: {why}. "
         f"Get them at {where} where there is a network, and give the file as checkpoint_path=, "
@@ -298,14 +298,14 @@ def _trained_timm(name:str)->nn.Module:
 def _timm_cfg(
     net:nn.Module, # of timm
 )->dict[str, Any]: # `input_size`, `mean`, `std`, ...
-    "What timm says of a network's training"
+    "timm's data about a network's training"
     return getattr(net, "pretrained_cfg")
 
 def _square_side(
     net:nn.Module, # of timm
     name:str, # of it
 )->int: # pixels
-    "The side of the pictures that a network was trained on"
+    "The side of the images that a network was trained on"
     _, rows, columns = _timm_cfg(net)["input_size"]
     if rows != columns:
         raise ValueError(

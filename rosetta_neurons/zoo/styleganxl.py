@@ -25,7 +25,7 @@ def _matrix(*rows)->Tensor:
     return torch.stack([torch.stack(r, 1) for r in rows], 1)
 
 class _FourierInput(nn.Module):
-    "Waves [B, channels, size, size], moved and turned as `w` says"
+    "Waves [B, channels, size, size], shifted and rotated by `w`"
     transform:Tensor
     freqs:Tensor
     phases:Tensor
@@ -166,7 +166,7 @@ class _AliasFreeLayer(nn.Module):
         return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
 
     def filtered_lrelu(self, x:Tensor)->Tensor:
-        "Finer, leaky ReLU times the root of 2 (half of it on each axis), coarser"
+        "Upsample, leaky ReLU times the root of 2 (half of it on each axis), downsample"
         up = _up_matrix(x.shape[-1], self.up_filter, self.up, self.lo, self.hi, 2**.25)
         x = self.clamped(F.leaky_relu(_both_axes(x, up), .2))
         return _both_axes(x, _down_matrix(x.shape[-1], self.down_filter, self.down))

@@ -52,7 +52,7 @@ def _plan_from_attributes(
 
 # %% ../../nbs/07_zoo/07b_styleganxl_files.ipynb #7e1a6001
 def _numbers_of(name:str)->tuple[int, ...]: # (number, size, channels)
-    "What the name of a layer says"
+    "The numbers in the name of a layer"
     return tuple(map(int, name[1:].split("_")))
 
 def _factor(
@@ -61,7 +61,7 @@ def _factor(
     direction:str, # "up" or "down"
     filter_size:int,
 )->int:
-    "How much finer or coarser a layer goes, by the length of its filter"
+    "The factor of a layer's upsampling or downsampling, by the length of its filter"
     f = state.get(f"synthesis.{layer}.{direction}_filter")
     return 1 if f is None else len(f)//filter_size
 

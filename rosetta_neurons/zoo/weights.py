@@ -65,7 +65,7 @@ _PREFIXES = (
 def _prefixes_of(
     name:str, # of a tensor
 )->list[str]: # "module." and "module.backbone." for "module.backbone.fc.weight"
-    "What tools for training may have put before a name, from the shortest on"
+    "The prefixes of a name that training tools may have added, the shortest first"
     found = []
     rest = name
     while rest.startswith(_PREFIXES):
@@ -117,7 +117,7 @@ def _without_counters(state:dict[str, Tensor])->dict[str, Tensor]:
     return {k: v for k, v in state.items() if not k.endswith(_COUNTER)}
 
 def _other_names(state:dict[str, Tensor], want:dict[str, Tensor])->str:
-    "What to say of a file that has none of the model's names"
+    "The error text for a file that has none of the model's names"
     theirs = ", ".join(list(state)[:2])
     ours = ", ".join(list(want)[:2])
     return (
@@ -126,7 +126,7 @@ def _other_names(state:dict[str, Tensor], want:dict[str, Tensor])->str:
         "It is of another network, or under another library's names.")
 
 def _nearest_name(missing:list[str], extra:list[str])->str:
-    "The first missing name that has one like it, in a sentence"
+    "The first missing name that has a similar one, in a sentence"
     for name in missing:
         near = get_close_matches(name, extra, 1, cutoff=.6)
         if near:
@@ -134,7 +134,7 @@ def _nearest_name(missing:list[str], extra:list[str])->str:
     return ""
 
 def _other_shapes(wrong:list[str], want:dict[str, Tensor])->str:
-    "What to say of a file with the model's names, but with some `wrong` shapes"
+    "The error text for a file with the model's names, but with some `wrong` shapes"
     last = list(want)[-1].rsplit(".", 1)[0]
     if all(k.startswith(f"{last}.") for k in wrong):
         return f"Only the last layer, {last}, differs: the file knows another number of classes."
@@ -196,7 +196,7 @@ def _load_fitting(
 
 # %% ../../nbs/07_zoo/00_weights.ipynb #7e1a0010
 def _as_stored(v:Tensor)->Tensor:
-    "What is written of a tensor: float16 where it is a floating-point number"
+    "A tensor as it is written: float16 if it is floating-point"
     half = v.half() if v.is_floating_point() else v
     return half.detach().cpu().contiguous()
 
