@@ -63,7 +63,7 @@ class SparseAutoencoder(nn.Module):
 
     def fit(self,
         maps:Tensor, # `[n, channels, H, W]`
-        steps:int=1000,
+        steps:int=1000, # of gradient descent
         batch:int=1024, # positions in a step
         lr:float=2e-3, # learning rate of Adam at the start; it falls to 0
         seed:int=0, # of the positions that are drawn
