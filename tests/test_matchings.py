@@ -1,11 +1,14 @@
-"Other matchings, and the benchmark of methods"
+"Other matchings, the benchmark of methods, and sparse directions as units"
 from itertools import permutations
 
 import pytest
 import torch
+from torch import nn
 
+from rosetta_neurons.hooks import record
 from rosetta_neurons.matching import one_to_one, soft_matching
 from rosetta_neurons.methods import _METHODS, _WORLDS, _counted, ScoredPairs, score_method
+from rosetta_neurons.sparse import Encoded, SparseAutoencoder
 
 pytestmark = pytest.mark.unit
 
@@ -83,3 +86,29 @@ def test_methods_are_better_than_chance(name):
         assert row['average_precision'][0] < .02
     else:
         assert row['average_precision'][0] > .15 # a random pair is right in 1 of 120 cases
+
+
+def test_a_latent_is_a_channel_where_the_encoder_keeps_it():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3))
+    seen = Encoded(net, {'1': nn.Identity()})
+    x = torch.rand(2, 3, 8, 8)
+    with record(net, ['1']) as own, record(seen, ['latents.1']) as latents:
+        out = seen(x)
+    assert torch.equal(out, net(x))
+    assert torch.equal(own['1'], latents['latents.1'])
+
+
+def test_autoencoder_finds_planted_directions():
+    rng = torch.Generator().manual_seed(0)
+    directions = nn.functional.normalize(torch.randn(12, 8, generator=rng))
+    active = torch.rand(4000, 12, generator=rng) < .08
+    code = active*(1 + torch.rand(4000, 12, generator=rng))
+    maps = (code @ directions).view(250, 4, 4, 8).movedim(-1, 1)
+    sae = SparseAutoencoder(8, 16, k=2)
+    history = sae.fit(maps, steps=600, batch=512, lr=5e-3)
+    assert history[-1] < .15 < history[0]
+    best = (nn.functional.normalize(sae.decoder.detach()) @ directions.T).amax(0)
+    assert (best > .9).float().mean() > .7
+    again = SparseAutoencoder(8, 16, k=2)
+    assert again.fit(maps, steps=600, batch=512, lr=5e-3) == history
