@@ -68,7 +68,9 @@ from .evidence import *
 from .trials import *
 from .measures import *
 from .causal import *
+from .naming import *
 from .methods import *
+from .sparse import *
 from .objectives import *
 from .spaces import *
 from .options import *
@@ -97,5 +99,6 @@ from .labs_sandbox import *
 from .labs_reading import *
 from .labs_course import *
 from .labs_records import *
+from .labs_similar import *
 from .cli import *
 from .command import *
