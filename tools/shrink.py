@@ -1,6 +1,6 @@
 """Make the saved pictures of all notebooks small: python tools/shrink.py
 
-At most 720 pixels wide, what looks like a photograph as JPEG, all else with 256 colours of its own.
+At most 720 pixels wide, what looks like a photograph as JPEG, all else with 128 colours of its own.
 """
 import base64
 import io
@@ -10,6 +10,7 @@ from nbdev.config import get_config
 from PIL import Image
 
 WIDTH = 720 # pixels, at most
+COLORS = 128 # of a picture that is no photograph
 
 def saved(
     image:Image.Image,
@@ -25,7 +26,8 @@ def smallest(
     image:Image.Image, # in RGB
 )->tuple[str, str]: # type, and base64 text
     "A picture with few colours, or as a photograph where that is much smaller"
-    few = saved(image.quantize(256), "PNG") # dithering would treble a file
+    colors = image.quantize(COLORS, kmeans=1, dither=Image.Dither.NONE) # dithering would treble a file
+    few = saved(colors, "PNG")
     photo = saved(image, "JPEG", quality=70)
     if len(photo) < .7*len(few):
         return "image/jpeg", photo
@@ -34,10 +36,10 @@ def smallest(
 def shrunk(
     data:str | list[str], # a picture in PNG as base64 text, or lines of it
 )->tuple[str, str]: # type, and base64 text of the same picture
-    "A smaller picture; what has 256 colours already is left as it is"
+    "A smaller picture; what has few colours already is left as it is"
     data = "".join(data)
     image = Image.open(io.BytesIO(base64.b64decode(data)))
-    if image.mode == "P":
+    if image.mode == "P" and len(image.getcolors()) <= COLORS:
         return "image/png", data
     image = image.convert("RGB")
     if image.width > WIDTH:
