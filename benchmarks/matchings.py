@@ -16,7 +16,7 @@ from rosetta_neurons.correlation import PairCorrelation
 from rosetta_neurons.dictionary import jaccard
 from rosetta_neurons.hooks import evaluating
 from rosetta_neurons.matching import soft_matching
-from rosetta_neurons.measures import cka, pooled, top_pairs
+from rosetta_neurons.measures import cka, pooled, _top_pairs
 from rosetta_neurons.methods import _METHODS, _centred, _correlations, _read_off, _rsa, _soft_pairs, _svcca, score_method
 from rosetta_neurons.planted import planted
 from rosetta_neurons.runtime import _write_beside, observe
@@ -60,7 +60,7 @@ def for_networks():
     methods = {k: f for k, f in _METHODS.items() if not k.startswith("torchmetrics")}
     methods["correlation, soft matching"] = partial(_read_off, _correlations, blurred)
     methods["centred, soft matching"] = partial(_read_off, _centred, blurred)
-    methods["centred, largest entries"] = partial(_read_off, _centred, partial(top_pairs, k=BEST))
+    methods["centred, largest entries"] = partial(_read_off, _centred, partial(_top_pairs, k=BEST))
     return methods
 
 

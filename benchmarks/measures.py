@@ -9,7 +9,7 @@ from rosetta_neurons.matching import best_buddies
 from rosetta_neurons.correlation import PairCorrelation
 from rosetta_neurons.dictionary import jaccard
 from rosetta_neurons.hooks import Units, evaluating
-from rosetta_neurons.measures import cka, _flat_maps, generative_interpretability, information_table, input_consistency, pooled, top_pairs
+from rosetta_neurons.measures import cka, _flat_maps, generative_interpretability, information_table, input_consistency, pooled, _top_pairs
 from rosetta_neurons.runtime import observe
 from rosetta_neurons.train.eval_net import load_evaluator
 from rosetta_neurons.truth import agreement, known_scenes, ground_truth_masks
@@ -41,13 +41,13 @@ class Run:
         pearson, centred = timed("tables", tables)
         a, b = timed("flat", lambda: [_flat_maps(o) for o in (g, d)])
         mi = timed("mi", lambda: information_table(a, b))
-        most = timed("top", lambda: top_pairs(mi, k))
+        most = timed("top", lambda: _top_pairs(mi, k))
         def filtered():
             keep = most[input_consistency(a[most[:, 0]], b[most[:, 1]]) >= LEAST]
             gi = generative_interpretability([(self.units[i], self.others[j]) for i, j in keep.tolist()], G, D, z, known)
             return keep[gi >= LEAST]
         self.consistent = int((input_consistency(a[most[:, 0]], b[most[:, 1]]) >= LEAST).sum())
-        self.pairs = {"Pearson, best buddies": strongest(pearson, best_buddies(pearson), k), "centred, best buddies": strongest(centred, best_buddies(centred), k), "Pearson, largest": top_pairs(pearson, k),
+        self.pairs = {"Pearson, best buddies": strongest(pearson, best_buddies(pearson), k), "centred, best buddies": strongest(centred, best_buddies(centred), k), "Pearson, largest": _top_pairs(pearson, k),
             "mutual information, best buddies": strongest(mi, best_buddies(mi), k), "mutual information, largest": most, "the summary's algorithm": timed("filters", filtered)}
         s = self.seconds
         self.cost = {m: {"P": s["tables"], "c": s["tables"], "m": s["flat"] + s["mi"], "t": s["flat"] + s["mi"] + s["filters"]}[m[0]]/s["tables"] for m in self.pairs}

@@ -378,9 +378,9 @@ def labs_command(
         return
     _check_command("rosetta-labs", words[0], ["build", "grade", "merge", "similar"])
     from rosetta_neurons.labs import build_labs, grade_labs, merge_grades
-    from rosetta_neurons.labs_similar import similar_labs
+    from rosetta_neurons.labs_similar import _similar_labs
     commands = dict(
-        build=build_labs, grade=grade_labs, merge=merge_grades, similar=similar_labs)
+        build=build_labs, grade=grade_labs, merge=merge_grades, similar=_similar_labs)
     print(_run_command(commands[words[0]], f"rosetta-labs {words[0]}", words[1:]))
 
 # %% ../nbs/17_cli.ipynb #555eb468

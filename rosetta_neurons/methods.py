@@ -19,7 +19,7 @@ from .evidence import interval
 from .fdr import _spread_table, q_values, scored_buddies
 from .layers import _check_names
 from .matching import best_buddies, one_to_one, soft_matching
-from .measures import _flat_maps, information_table, top_pairs
+from .measures import _flat_maps, information_table, _top_pairs
 from .nulls import pairings
 from .planted import planted, situation
 
@@ -271,7 +271,7 @@ _METHODS:dict[str, Callable[[dict, dict], ScoredPairs]] = {
     "centred, one-to-one": partial(_read_off, _centred, one_to_one),
     "correlation, soft matching": partial(_read_off, _correlations, _soft_pairs),
     "centred, soft matching": partial(_read_off, _centred, _soft_pairs),
-    "centred, largest entries": partial(_read_off, _centred, partial(top_pairs, k=500)),
+    "centred, largest entries": partial(_read_off, _centred, partial(_top_pairs, k=500)),
     "released code's score, best buddies": partial(_read_off, released_score, best_buddies),
     "torchmetrics' Pearson, best buddies": partial(_read_off, _by_columns, best_buddies),
     "mutual information, best buddies": partial(_read_off, _information, best_buddies),

@@ -10,7 +10,7 @@ from rosetta_neurons.causal import (
     _alike, _draw_pair, _groups_of, _interval_of_both, ablate, mean_maps, swap)
 from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.hooks import record
-from rosetta_neurons.naming import _class_names, _fit_of_words, _world_words, soft_wpmi
+from rosetta_neurons.naming import _class_names, _fit_of_words, _world_words, _soft_wpmi
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model
 
@@ -153,7 +153,7 @@ def test_words():
     fit = _fit_of_words(create_model("mini_clip_resnet"), sample_scenes(60, seed=5).render(), _world_words(), "{}", 32)
     assert len(fit.words) == fit.logits.shape[1] == 22
     right = torch.tensor([fit.words.index(w) for w in ("cat", "owl", "red")])
-    assert torch.equal(soft_wpmi(fit.logits[:, right], fit.logits, 6).argmax(1), right)
+    assert torch.equal(_soft_wpmi(fit.logits[:, right], fit.logits, 6).argmax(1), right)
 
 
 @pytest.mark.parametrize("name", ["causal", "naming"])

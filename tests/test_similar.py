@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from rosetta_neurons.labs_similar import _answers_in, similar_labs
+from rosetta_neurons.labs_similar import _answers_in, _similar_labs
 
 CODE = """def f(a, b):
     "Text"
@@ -57,7 +57,7 @@ def course(tmp_path):
         (tmp_path/folder/f"{name}.ipynb").write_text(json.dumps(nb))
     put("tiny", folder="labs/student")
     def table():
-        line = similar_labs(tmp_path/"in", tmp_path/"labs", tmp_path/"out.csv")
+        line = _similar_labs(tmp_path/"in", tmp_path/"labs", tmp_path/"out.csv")
         return line, list(csv.DictReader(open(tmp_path/"out.csv", encoding="utf-8")))
     return tmp_path, put, table
 
@@ -95,6 +95,6 @@ def test_odd(course):
     line, rows = table()
     assert rows == [] and "1 submissions" in line
     with pytest.raises(ValueError, match="no folder"):
-        similar_labs(folder/"nowhere", folder/"labs")
+        _similar_labs(folder/"nowhere", folder/"labs")
     with pytest.raises(ValueError, match="rosetta-labs build"):
-        similar_labs(folder/"in", folder/"none")
+        _similar_labs(folder/"in", folder/"none")
