@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 import torch
-from causal import halves
+from causal import halves, spread
 from real import photographs
 
 from rosetta_neurons.dictionary import RosettaDictionary
@@ -30,7 +30,7 @@ from rosetta_neurons.zoo.core import _stretched
 OUT = Path(__file__).with_suffix(".json")
 A, N_A = 4_400_000, 400 # scenes on which names are chosen: their seed and number
 B, N_B = 4_500_000, 240 # others, whose ground truth they are held against
-N_PHOTOS, N_CONCEPTS = 120, 200 # of a real run: photographs, and concepts, of the largest interest
+N_PHOTOS, N_CONCEPTS = 100, 120 # of a real run: photographs, and concepts, of the largest interest
 FITS = .8 # least AUROC of a name by ground truth
 NETS = ["mini_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_mae", "mini_clip_resnet"]
 WORDS = list(_world_words())
@@ -131,7 +131,7 @@ def real(folder):
     "Concepts of a real run, named by the classes of two networks on two halves of other photographs"
     d = RosettaDictionary.load(Path("runs/causal/lite_dictionary")).filter(q=.05)
     _, files = halves(*photographs(Path(folder)))
-    images = torch.cat([_stretched(to_image(f), 224) for f in files[:N_PHOTOS]])
+    images = torch.cat([_stretched(to_image(f), 224) for f in spread(files, N_PHOTOS)])
     order = sorted(range(len(d.concepts)), key=lambda i: -d.concepts[i].interest)[:N_CONCEPTS]
     activity = d.score(images, concepts=order, batch_size=8)
     heads = {o: create_model(o) for o in ("efficientnet_lite2", "mobilenet_v2")}

@@ -377,7 +377,7 @@ def _show_differences(
                 ax.set(title=model, xlabel=said[kind])
     return fig
 
-# %% ../nbs/11h_causal.ipynb #ef19f07d
+# %% ../nbs/11h_causal.ipynb #3078e653
 def _concept_label(row:dict)->str:
     "Number, name and units; a name that does not fit in brackets"
     name = row["name"] if row["fits"] else f"({row['name']})"
@@ -398,7 +398,7 @@ def _show_vanished(
         ax.legend()
     return fig
 
-# %% ../nbs/11h_causal.ipynb #62566f02
+# %% ../nbs/11h_causal.ipynb #eb026dbb
 _FITS = ("moments", "least squares") # ways to scale a map that takes another one's place
 
 def _check_swap(model, pairs:list[tuple[_Unit, _Unit]], other, fit:str):
@@ -541,7 +541,7 @@ def swap(
     with _rewriting(_Swapper(model, partners, other, lines)):
         yield
 
-# %% ../nbs/11h_causal.ipynb #bec0a28a
+# %% ../nbs/11h_causal.ipynb #2fc0e0e6
 _PLACES = { # what takes a unit's place, and how it is drawn: colour and line
     "partner, moments": ("C0", "-"),
     "partner, least squares": ("C0", "--"),
