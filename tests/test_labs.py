@@ -250,7 +250,7 @@ def test_help(path):
     for q in (source(c) for c in cells if re.match(r'## Question \d', source(c))):
         assert re.findall(r'<summary>Hint (\d) of 3', q)==['1','2','3'] and q.rstrip().endswith('</details>\n'*2+'</details>'), q[:50]
     for t in (source(c) for c in cells if 'hidden: false' in source(c)):
-        m = re.search(r'^failure_message: "Missing idea: (.+)\. Read: “(.+)”"$', t, re.M)
+        m = re.search(r'^failure_message: "Missing idea: (.+)\. Read: \'(.+)\'"$', t, re.M)
         assert m and m[2] in words, t[:200]
     for t in (source(c) for c in cells if 'hidden: true' in source(c)): assert 'failure_message' not in t
     assert 'no class has been timed' in words
