@@ -303,7 +303,7 @@ def _agreement_loss(
 class _UnlabelledFeaturesTask(Task):
     "The layers of `_Features`, taught by finding changes, repainting and recognising"
     net:_SelfTaught
-    steps = 1200
+    steps = 800
     every = 50
 
     def __init__(self, seed:int, device:str):
