@@ -67,6 +67,7 @@ from .report import *
 from .evidence import *
 from .trials import *
 from .measures import *
+from .damage import *
 from .causal import *
 from .naming import *
 from .methods import *

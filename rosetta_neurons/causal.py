@@ -9,23 +9,19 @@ __all__ = ['mean_maps', 'ablate', 'swap']
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from .dictionary import RosettaDictionary
-from .evidence import _GROUPS, _matched_units, _shared_units
+from .evidence import _groups_of # noqa: F401 (is only offered here)
 from .hooks import (
     _calls, evaluating, _first_input, _parts_around, record, _Recorder, _watch_images,
     _watch_layers, _watch_patches)
 from .layers import network
 from .layout_rules import _image_layout, _token_layout
-from .viz import canvas
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # %% ../nbs/11h_causal.ipynb #a8ee8af1
 # what is done to a layer's output: (its name, values [B, ..., C], to be changed in place)
@@ -170,23 +166,6 @@ def ablate(
     with _rewriting(_Rewriter(model, channels, take_out, **spec)):
         yield
 
-# %% ../nbs/11h_causal.ipynb #192934ab
-def _groups_of(
-    dictionary:RosettaDictionary, # whose matches sort the units
-    model:str, # one of its models, or "G"
-    q:float=.05, # largest q-value
-)->dict[str, list[_Unit]]: # {group: units}
-    "All units of a network by what the dictionary says of them"
-    kept = dictionary.filter(q=q)
-    shared = set(_shared_units(kept, model))
-    matched = set(_matched_units(kept, model)) | shared
-    groups = {group: [] for group in _GROUPS[:3]}
-    for layer, n in dictionary.recipe.channels[model].items():
-        for unit in [(layer, c) for c in range(n)]:
-            group = 0 if unit in shared else 1 if unit in matched else 2
-            groups[_GROUPS[group]].append(unit)
-    return groups
-
 # %% ../nbs/11h_causal.ipynb #56623132
 _CALIPER = .2 # largest difference of two units' strengths, in the natural logarithm
 
@@ -267,136 +246,6 @@ def _draw_pair(
         pair.own += [(layer, i) for i, _ in chosen]
         pair.control += [(layer, j) for _, j in chosen]
     return pair
-
-# %% ../nbs/11h_causal.ipynb #352fc7fe
-def _counts(n:int, draws:int, rng:torch.Generator)->Tensor: # float64 [draws, n]
-    "How often each of `n` items is in each bootstrap sample"
-    picks = torch.randint(n, (draws, n), generator=rng)
-    return torch.zeros(draws, n, dtype=torch.float64).scatter_add_(
-        1, picks, torch.ones(draws, n, dtype=torch.float64))
-
-def _interval_of_both(
-    x:Tensor, # a number for each set of units and each image [sets, images]
-    draws:int=1000, # of the bootstrap
-    level:float=.95, # of confidence
-    seed:int=0, # of the draws
-)->list[float]: # [mean, lower, upper]
-    "The mean with its bootstrap interval over sets of units and over images"
-    rng = torch.Generator().manual_seed(seed)
-    of_sets = _counts(x.shape[0], draws, rng)
-    of_images = _counts(x.shape[1], draws, rng)
-    drawn = ((of_sets@x.double())*of_images).sum(1)/x.numel()
-    ends = drawn.quantile(torch.tensor([(1-level)/2, (1+level)/2]).double())
-    return [round(float(o), 4) for o in (x.double().mean(), *ends)]
-
-# %% ../nbs/11h_causal.ipynb #c18a77f6
-_CONTROLS = ("layer", "layer and strength") # what the control has in common with the set
-
-def _fifths(
-    rows:list[dict], # of the benchmark: one for each group, control, way to ablate, and size
-    how:str, # "mean" or "zero"
-)->dict[tuple[str, str], dict]: # {(group, control): row}
-    "Rows of a fifth of each layer, or of as many units as there are"
-    found = {}
-    for o in sorted(rows, key=lambda o: o["share"]):
-        if o["how"] == how and o["share"] <= .2:
-            found[o["group"], o["control"]] = o
-    return found
-
-def _bars(
-    measured:Iterable[list[float]], # [value, lower, upper] each
-)->tuple[Tensor, Tensor]: # values [n], and what error bars are drawn from [2, n]
-    "Values with their intervals, as matplotlib wants them"
-    value, low, high = torch.tensor(list(measured)).T
-    return value, torch.stack([value-low, high-value])
-
-def _draw_curve(ax, rows:list[dict], key:str, shift:float, **style):
-    "A damage with its intervals, by the number of units"
-    x = [o["units"]*(1+shift) for o in rows]
-    values, bars = _bars(o[key] for o in rows)
-    ax.errorbar(x, values, yerr=bars, marker="o", ms=4, capsize=2, label=key, **style)
-
-def _draw_rows(ax, measured:list[list[float]], shift:float=0., fmt:str="o", label:str=""):
-    "Values with their intervals below each other, from the first at the top"
-    values, bars = _bars(measured)
-    y = [i+shift for i in range(len(measured))]
-    ax.errorbar(values, y, xerr=bars, fmt=fmt, ls="none", ms=4, label=label)
-
-def _mark_zero(ax):
-    "Where there is no difference"
-    ax.axvline(0, lw=1, ls=":", color="grey")
-
-def _name_rows(ax, names:Iterable[str]):
-    "A name for each of the rows"
-    names = list(names)
-    ax.set(yticks=range(len(names)), ylim=(len(names)-.5, -.5))
-    ax.set_yticklabels(names)
-
-def _more_than(
-    measured:dict[str, dict], # {model: {"rows": [...]}}
-    how:str, # "mean" or "zero"
-)->dict[str, dict[str, list[float]]]: # {"model: group": {control: [value, lower, upper]}}
-    "What groups cost more than their controls"
-    found = {}
-    for model, told in measured.items():
-        for (group, control), o in _fifths(told["rows"], how).items():
-            found.setdefault(f"{model}: {group}", {})[control] = o["more"]
-    return found
-
-def _show_damage(
-    measured:dict[str, dict], # {model: {"rows": [...]}}, of the benchmark
-    how:str="mean", # or "zero"
-    dark:bool=False, # light on dark?
-)->"Figure":
-    "What ablating a group costs more than its control: a row for each network and group"
-    rows = _more_than(measured, how)
-    with canvas(1, 1, (7, .42*len(rows)+1.3), dark) as (fig, axs):
-        ax = axs[0, 0]
-        for control, shift, fmt in zip(_CONTROLS, (-.12, .12), "os"):
-            some = [o[control] for o in rows.values()]
-            _draw_rows(ax, some, shift, fmt, f"control of like {control}")
-        _name_rows(ax, rows)
-        _mark_zero(ax)
-        ax.set(xlabel="share of answers lost, more than with the control")
-        fig.legend(loc="outside lower center", ncols=2)
-    return fig
-
-# %% ../nbs/11h_causal.ipynb #006172d8
-def _show_differences(
-    details:dict[str, dict], # {model: {"animals" or "parts": {name: [value, lower, upper]}}}
-    dark:bool=False, # light on dark?
-)->"Figure":
-    "What a group costs more than its control, by animal and by part"
-    said = {"animals": "more answers lost", "parts": "more variance lost"}
-    with canvas(2, len(details), (2.8, 3.2), dark) as (fig, axs):
-        for column, (model, told) in zip(axs.T, details.items()):
-            for ax, kind in zip(column, said):
-                _draw_rows(ax, list(told[kind].values()))
-                _name_rows(ax, told[kind] if ax in axs[:, 0] else [""]*len(told[kind]))
-                _mark_zero(ax)
-                ax.set(title=model, xlabel=said[kind])
-    return fig
-
-# %% ../nbs/11h_causal.ipynb #3078e653
-def _concept_label(row:dict)->str:
-    "Number, name and units; a name that does not fit in brackets"
-    name = row["name"] if row["fits"] else f"({row['name']})"
-    return f"{row['concept']}: {name}, {row['units']} unit{'s'*(row['units'] > 1)}"
-
-def _show_vanished(
-    measured:dict[str, dict], # of the benchmark: {"concepts": [...]}
-    dark:bool=False, # light on dark?
-)->"Figure":
-    "How much of its part vanishes when a concept is ablated, and when its control is"
-    rows = measured["concepts"]
-    with canvas(1, 1, (5.5, .26*len(rows)+1), dark) as (fig, axs):
-        ax = axs[0, 0]
-        _draw_rows(ax, [o["own"] for o in rows], -.12, "o", "the concept's units")
-        _draw_rows(ax, [o["of_control"] for o in rows], .12, "s", "control")
-        _name_rows(ax, map(_concept_label, rows))
-        ax.set(xlabel="share that vanished")
-        ax.legend()
-    return fig
 
 # %% ../nbs/11h_causal.ipynb #eb026dbb
 _FITS = ("moments", "least squares") # ways to scale a map that takes another one's place
@@ -540,25 +389,3 @@ def swap(
     lines = _lines(model, partners, other, images, fit, batch_size)
     with _rewriting(_Swapper(model, partners, other, lines)):
         yield
-
-# %% ../nbs/11h_causal.ipynb #2fc0e0e6
-_PLACES = { # what takes a unit's place, and how it is drawn: colour and line
-    "partner, moments": ("C0", "-"),
-    "partner, least squares": ("C0", "--"),
-    "stranger, moments": ("C1", "-"),
-    "stranger, least squares": ("C1", "--"),
-    "mean": ("grey", ":"),
-}
-
-def _show_swaps(
-    measured:dict[str, dict], # {other network: {"rows": [{"share", "units", name: numbers}]}}
-    dark:bool=False, # light on dark?
-)->"Figure":
-    "Answers lost when units are replaced by their partners, by strangers, or by their mean"
-    with canvas(1, len(measured), (3.6, 3.2), dark) as (fig, axs):
-        for ax, (other, told) in zip(axs[0], measured.items()):
-            for i, (key, (color, line)) in enumerate(_PLACES.items()):
-                _draw_curve(ax, told["rows"], key, .01*(i-2), color=color, ls=line)
-            ax.set(title=f"units of {other}", xlabel="units replaced", ylabel="answers lost")
-        fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return fig

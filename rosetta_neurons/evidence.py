@@ -124,6 +124,22 @@ def unit_groups(
         "best": best[:len(shared)],
     }
 
+def _groups_of(
+    dictionary:RosettaDictionary, # whose matches sort the units
+    model:str, # one of its models, or "G"
+    q:float=.05, # largest q-value
+)->dict[str, list[tuple[str, int]]]: # {group: units}
+    "All units of a network by what the dictionary says of them"
+    kept = dictionary.filter(q=q)
+    shared = set(_shared_units(kept, model))
+    matched = set(_matched_units(kept, model)) | shared
+    groups = {group: [] for group in _GROUPS[:3]}
+    for layer, n in dictionary.recipe.channels[model].items():
+        for unit in [(layer, c) for c in range(n)]:
+            group = 0 if unit in shared else 1 if unit in matched else 2
+            groups[_GROUPS[group]].append(unit)
+    return groups
+
 # %% ../nbs/11_evidence.ipynb #538c8f50
 def _layer_mean(
     x:Tensor, # a number for each of some units [n]

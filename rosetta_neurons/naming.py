@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from .causal import _draw_rows, _name_rows
+from .damage import _draw_rows, _name_rows
 from .dictionary import RosettaDictionary
 from .hooks import evaluating
 from .layers import _no_such
