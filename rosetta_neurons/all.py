@@ -99,6 +99,7 @@ from .labs_answers import *
 from .labs_sandbox import *
 from .labs_reading import *
 from .labs_course import *
+from .labs_platforms import *
 from .labs_records import *
 from .labs_similar import *
 from .cli import *

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from .dictionary import RosettaDictionary
 from .evidence import _groups_of # noqa: F401 (is only offered here)
 from .hooks import (
     _calls, evaluating, _first_input, _parts_around, record, _Recorder, _watch_images,

@@ -389,12 +389,8 @@ def main(
 ):
     "All commands in one, for `torchrun`: `python -m rosetta_neurons.cli mine`, and so on"
     commands = dict(
-        mine=mine_command,
-        train=train_command,
-        invert=invert_command,
-        edit=edit_command,
-        labs=labs_command,
-    )
+        mine=mine_command, train=train_command, invert=invert_command, edit=edit_command,
+        labs=labs_command)
     words = _typed(argv, "")
     _check_command("rosetta_neurons.cli", words[0], list(commands))
     commands[words[0]](words[1:])

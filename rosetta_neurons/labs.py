@@ -25,7 +25,7 @@ from pathlib import Path
 from .labs_answers import _said
 from .labs_course import build_lab, build_labs # noqa: F401 (is only offered here)
 from .labs_course import _feedback, _lab_of, _mark, _row_of, _written_points
-from .labs_course import _read_tests, _written_in # noqa: F401
+from .labs_course import _read_tests # noqa: F401
 from .labs_reading import _Found, _Handed, _Unreadable, _found_in, _places, _read_handed
 from .labs_reading import _student_of
 from .labs_records import _write_awaited, _write_whole

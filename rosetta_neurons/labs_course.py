@@ -19,32 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from .layers import _no_such
+from .labs_records import _written_in
 from .labs_reading import _Handed, _Unreadable
 from .labs_sandbox import _Ended, _StudentError, _Submission
 
 # %% ../nbs/16d_course.ipynb #9ade000a
 _WRITTEN = "written.json" # in the zip: {question: points that a person gives}
-
-def _written_points_of(
-    source:str, # of a cell
-)->dict[str, int | float]: # {question: points}, or empty
-    "The points of the question that a cell begins, if a person reads the answers to it"
-    if not source.startswith("# BEGIN QUESTION"):
-        return {}
-    config = dict(re.findall(r"^(\w+): *(\S+)", source, re.M))
-    if config.get("manual", "").lower() != "true":
-        return {}
-    points = float(config.get("points", 1))
-    return {config["name"]: int(points) if points.is_integer() else points}
-
-def _written_in(
-    nb:dict, # master
-)->dict[str, int | float]: # {question: points}
-    "The questions of a lab that a person reads"
-    points = {}
-    for cell in nb["cells"]:
-        points.update(_written_points_of("".join(cell["source"])))
-    return points
 
 # %% ../nbs/16d_course.ipynb #ee26fe46
 def _course_number(

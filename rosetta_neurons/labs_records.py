@@ -12,9 +12,10 @@ import io
 import math
 import os
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from .labs_platforms import _HEADS, _PLATFORMS, _by_student, _possible_of, _who
 
 # %% ../nbs/16e_records.ipynb #6dc91807
 def _harmless(
@@ -68,6 +69,28 @@ def _number(
     if not math.isfinite(value):
         raise ValueError(f"{where}: {text!r} is no number of points")
     return value
+
+# %% ../nbs/16e_records.ipynb #0224155f
+def _written_points_of(
+    source:str, # of a cell
+)->dict[str, int | float]: # {question: points}, or empty
+    "The points of the question that a cell begins, if a person reads the answers to it"
+    if not source.startswith("# BEGIN QUESTION"):
+        return {}
+    config = dict(re.findall(r"^(\w+): *(\S+)", source, re.M))
+    if config.get("manual", "").lower() != "true":
+        return {}
+    points = float(config.get("points", 1))
+    return {config["name"]: int(points) if points.is_integer() else points}
+
+def _written_in(
+    nb:dict, # master
+)->dict[str, int | float]: # {question: points}
+    "The questions of a lab that a person reads"
+    points = {}
+    for cell in nb["cells"]:
+        points.update(_written_points_of("".join(cell["source"])))
+    return points
 
 # %% ../nbs/16e_records.ipynb #57e29b11
 _AWAITED = ["file", "student", "number", "lab", "question", "points", "of", "comment"]
@@ -200,12 +223,6 @@ def _merged(
         percent=round(100*total/possible, 1) if possible else 0,
         comments=_comments_of(given), counts="no")
 
-def _who(
-    row:dict,
-)->str:
-    "What tells a student apart"
-    return row["number"] or " ".join(row["student"].casefold().split())
-
 def _choose(
     rows:list[dict], # final ones, whose `counts` is set
 )->list[dict]: # those that count
@@ -218,110 +235,6 @@ def _choose(
     for row in last.values():
         row["counts"] = "yes"
     return list(last.values())
-
-# %% ../nbs/16e_records.ipynb #ce48c0c9
-def _by_student(
-    chosen:list[dict], # final rows that count
-)->dict[str, dict[str, dict]]: # {who: {lab: row}}, in the order of names
-    "The rows of each student"
-    students = {}
-    for row in sorted(chosen, key=lambda o: (o["student"].casefold(), o["lab"])):
-        students.setdefault(_who(row), {})[row["lab"]] = row
-    return students
-
-def _possible_of(
-    chosen:list[dict],
-)->dict[str, float]: # {lab: points}
-    "What can be reached in each lab"
-    return {o["lab"]: o["total_possible"] for o in sorted(chosen, key=lambda o: o["lab"])}
-
-def _shown_total(
-    row:dict | None, # None where the student has not handed in
-): # number, or blank while points are awaited
-    "What a gradebook is to show"
-    return "" if row is None or row["written_awaited"] else row["total"]
-
-def _canvas(
-    students:dict[str, dict[str, dict]],
-    possible:dict[str, float], # {lab: points}
-)->list[dict]:
-    """Rows as Canvas imports them: the columns of its export, of which one identifier is enough
-
-    Source: Canvas's guide "How do I import grades in the Gradebook?", and Ohio State's "Import
-    CSV File to Carmen Grades".
-    """
-    blank = {"Student": "", "ID": "", "SIS User ID": "", "SIS Login ID": "", "Section": ""}
-    rows = [dict(blank, Student="Points Possible", **possible)]
-    for labs in students.values():
-        first = next(iter(labs.values()))
-        row = {**blank, "Student": first["student"], "SIS User ID": first["number"]}
-        row.update({lab: _shown_total(labs.get(lab)) for lab in possible})
-        if first["number"]:
-            rows.append(row)
-    return rows
-
-def _moodle(
-    students:dict[str, dict[str, dict]],
-    possible:dict[str, float],
-)->list[dict]:
-    """Rows for Moodle's import of grades, which asks what each column means
-
-    Source: `grade/import/csv` of Moodle: a user is found by ID number, and an item may have a
-    column of feedback.
-    """
-    rows = []
-    for labs in students.values():
-        first = next(iter(labs.values()))
-        row = {"ID number": first["number"], "Full name": first["student"]}
-        for lab in possible:
-            row[lab] = _shown_total(labs.get(lab))
-            row[f"{lab} feedback"] = labs[lab]["comments"] if lab in labs else ""
-        if first["number"]:
-            rows.append(row)
-    return rows
-
-def _lateness(
-    row:dict,
-)->str: # hours, minutes and seconds
-    "How late a submission counts as"
-    return f"{24*row['days_late']}:00:00"
-
-def _gradescope_cells(
-    lab:str,
-    points:float, # that can be reached
-    row:dict | None, # None where the student has not handed in
-)->dict: # {column: value}
-    "What Gradescope's table says of a student and a lab"
-    return {
-        lab: _shown_total(row),
-        f"{lab} - Max Points": points,
-        f"{lab} - Submission Time": row["handed_in"] if row else "",
-        f"{lab} - Lateness (H:M:S)": _lateness(row) if row else ""}
-
-def _gradescope(
-    students:dict[str, dict[str, dict]],
-    possible:dict[str, float],
-)->list[dict]:
-    """Rows with the columns of Gradescope's export of grades, to be joined with it by `SID`
-
-    Source: the file that "Download Grades" of a Gradescope course gives. Gradescope imports
-    rosters, and no table of grades.
-    """
-    rows = []
-    for labs in students.values():
-        first = next(iter(labs.values()))
-        names = first["student"].rpartition(" ")
-        row = {"First Name": names[0], "Last Name": names[2], "SID": first["number"], "Email": ""}
-        for lab, points in possible.items():
-            row.update(_gradescope_cells(lab, points, labs.get(lab)))
-        rows.append(row)
-    return rows
-
-_PLATFORMS:dict[str, Callable] = dict(canvas=_canvas, moodle=_moodle, gradescope=_gradescope)
-_HEADS = dict( # columns of tables in which there is nobody
-    canvas=["Student", "ID", "SIS User ID", "SIS Login ID", "Section"],
-    moodle=["ID number", "Full name"],
-    gradescope=["First Name", "Last Name", "SID", "Email"])
 
 # %% ../nbs/16e_records.ipynb #9b37d253
 _PAGE = """<!doctype html>
