@@ -5,7 +5,7 @@ unmatched are ablated, and fewer animals are named), efficientnet_lite0 (the sam
 which `tools/photos.py FOLDER` gathers), generator (which parts vanish from mini_stylegan2's pictures)
 and swap (units of other networks in the place of mini_resnet's). A part that is in causal.json
 already is kept unless it is named. What each set of units does is kept in runs/causal, so that an
-interrupted run goes on. About 45 minutes on an idle core, of which EfficientNet takes ten.
+interrupted run goes on. About 25 minutes on an idle core.
 """
 import argparse
 import json

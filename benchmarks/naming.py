@@ -3,7 +3,7 @@
 Writes benchmarks/naming.json. world: units and concepts of the mini zoo, named by mini_clip_resnet's
 text encoder and by AUROC on the same scenes, against the ground truth of others. real: concepts of
 EfficientNet-Lite 0, 1 and 2 on photographs (`tools/photos.py FOLDER`), named by the classes of Lite 2
-and of MobileNetV2; needs the dictionary that `benchmarks/causal.py efficientnet_lite0` leaves in
+and of Lite 0; needs the dictionary that `benchmarks/causal.py efficientnet_lite0` leaves in
 runs/causal. A part that is in naming.json already is kept unless it is named. About six minutes on
 an idle core.
 """
@@ -134,9 +134,9 @@ def real(folder):
     images = torch.cat([_stretched(to_image(f), 224) for f in spread(files, N_PHOTOS)])
     order = sorted(range(len(d.concepts)), key=lambda i: -d.concepts[i].interest)[:N_CONCEPTS]
     activity = d.score(images, concepts=order, batch_size=8)
-    heads = {o: create_model(o) for o in ("efficientnet_lite2", "mobilenet_v2")}
+    heads = {o: create_model(o) for o in ("efficientnet_lite2", "efficientnet_lite0")}
     fits = {o: _fit_of_words(m, images, None, "{}", 20) for o, m in heads.items()}
-    words = fits["mobilenet_v2"].words
+    words = fits["efficientnet_lite0"].words
     table = {o: _MEASURES["soft-WPMI"](activity, f.logits) for o, f in fits.items()}
     result = dict(photographs=len(images), concepts=activity.shape[1], classes=len(words))
     one, two = (o.argmax(1).tolist() for o in table.values())
@@ -144,9 +144,9 @@ def real(folder):
     top = [set(o) for o in table["efficientnet_lite2"].topk(5, 1).indices.tolist()]
     result["both heads"]["among five"] = interval(torch.tensor([float(b in o) for b, o in zip(two, top)]))
     odd, even = ([i for i in range(len(images)) if i % 2 == k] for k in (1, 0))
-    half = [_MEASURES["soft-WPMI"](activity[i], fits["mobilenet_v2"].logits[i]).argmax(1).tolist() for i in (odd, even)]
+    half = [_MEASURES["soft-WPMI"](activity[i], fits["efficientnet_lite0"].logits[i]).argmax(1).tolist() for i in (odd, even)]
     result["other photographs"] = share_right(*half)
-    result["examples"] = [dict(concept=i, units=len(d.concepts[i].units), lite2=words[a], mobilenet=words[b])
+    result["examples"] = [dict(concept=i, units=len(d.concepts[i].units), lite2=words[a], lite0=words[b])
         for i, a, b in list(zip(order, one, two))[:12]]
     return result
 
