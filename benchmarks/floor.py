@@ -21,6 +21,7 @@ import torch
 
 from rosetta_neurons.all import ImageRun, create_model, evaluating, full_precision, mine, report
 from rosetta_neurons.cli import _VISION
+from rosetta_neurons.runtime import _keeping_memory
 
 PARTS = { # of a run: the functions whose time, with all that they call, is theirs
     "forward passes, maps recorded": ["observe"],
@@ -68,7 +69,7 @@ def forward_seconds(d):
             made = G(x)
             for net in others:
                 net(x if given else made)
-    with evaluating(G, *others), full_precision():
+    with evaluating(G, *others), full_precision(), _keeping_memory(): # as a run has it
         return seconds(run)[0]
 
 
