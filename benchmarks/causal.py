@@ -20,11 +20,11 @@ import torch.nn.functional as F
 from real import photographs
 
 from rosetta_neurons.causal import (
-    _draw_pair, _groups_of, _layer_sums, _strengths, ablate, swap)
+    _draw_pair, _layer_sums, _strengths, ablate, swap)
 from rosetta_neurons.correlation import PairCorrelation
 from rosetta_neurons.damage import _CONTROLS, _counts, _interval_of_both
 from rosetta_neurons.dictionary import RosettaDictionary
-from rosetta_neurons.evidence import interval
+from rosetta_neurons.evidence import _groups_of, interval
 from rosetta_neurons.hooks import Units, record
 from rosetta_neurons.matching import best_buddies
 from rosetta_neurons.mining import mine

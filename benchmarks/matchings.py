@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from causal import rounded
 
 from rosetta_neurons.correlation import PairCorrelation
 from rosetta_neurons.dictionary import jaccard
@@ -38,13 +39,14 @@ OTHERS = [o for o in LAYERS if o != "mini_resnet"]
 SHARED = (0, 3, 6, 15, 30) # units of a planted layer of 60 that are the same in the other
 
 
-def maps_of(name, images):
+def maps_of(name, images, layers=LAYERS):
+    "Maps of some layers of a network"
     D = create_model(name)
     some = []
     with evaluating(D):
         for x in images.split(64):
-            some.append(observe(name, D, x, LAYERS[name])[1])
-    return {layer: torch.cat([o[layer] for o in some]) for layer in LAYERS[name]}
+            some.append(observe(name, D, x, layers[name])[1])
+    return {layer: torch.cat([o[layer] for o in some]) for layer in layers[name]}
 
 
 def best_labels(name):
@@ -179,14 +181,6 @@ ROWS = {f"planted.{k}": partial(score_method, f, seeds=WORLDS) for k, f in _METH
 SLOW = "torchmetrics' Pearson, best buddies" # names the pairs of correlation, at forty times the cost
 ROWS[f"planted.{SLOW}"] = partial(score_method, _METHODS[SLOW], seeds=WORLDS[:2])
 ROWS |= {"layers": layers} | {f"networks.{m}": partial(networks, m) for m in OTHERS}
-
-
-def rounded(x):
-    if isinstance(x, dict):
-        return {k: rounded(v) for k, v in x.items()}
-    if isinstance(x, list):
-        return [rounded(v) for v in x]
-    return round(x, 4) if isinstance(x, float) else x
 
 
 def main():

@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 import torch
-from causal import halves, spread
+from causal import halves, rounded, spread
 from real import photographs
 
 from rosetta_neurons.dictionary import RosettaDictionary
@@ -149,14 +149,6 @@ def real(folder):
     result["examples"] = [dict(concept=i, units=len(d.concepts[i].units), lite2=words[a], lite0=words[b])
         for i, a, b in list(zip(order, one, two))[:12]]
     return result
-
-
-def rounded(x):
-    if isinstance(x, dict):
-        return {k: rounded(v) for k, v in x.items()}
-    if isinstance(x, list):
-        return [rounded(o) for o in x]
-    return round(x, 4) if isinstance(x, float) else x
 
 
 def main():

@@ -16,17 +16,15 @@ from itertools import combinations
 from pathlib import Path
 
 import torch
+from matchings import maps_of
 from safetensors.torch import load_file, save_file
 
-from rosetta_neurons.correlation import PairCorrelation
 from rosetta_neurons.fdr import q_values, scored_buddies
-from rosetta_neurons.hooks import evaluating
 from rosetta_neurons.nulls import pairings
-from rosetta_neurons.runtime import _write_beside, observe
+from rosetta_neurons.runtime import _write_beside
 from rosetta_neurons.sparse import SparseAutoencoder, _fit, _positions
 from rosetta_neurons.truth import _measured, known_scenes
 from rosetta_neurons.world import sample_scenes
-from rosetta_neurons.zoo import create_model
 
 OUT = Path(__file__).with_suffix(".json")
 LAYERS = {
@@ -38,16 +36,6 @@ SEEDS, SETS = (0, 1, 2), (4_200_000, 4_200_001, 4_200_002)
 TRAIN, TRUTH = 4_100_000, 4_300_000
 STEPS, BATCH, RATE, ACTIVE, UNIVERSAL = 500, 256, 2e-3, 8, 512
 BEST = 100 # pairs of which purity is measured, the same number for all kinds of units
-
-
-def maps_of(name, images):
-    "Maps of both layers of a network"
-    D = create_model(name)
-    some = []
-    with evaluating(D):
-        for x in images.split(64):
-            some.append(observe(name, D, x, LAYERS[name])[1])
-    return {layer: torch.cat([o[layer] for o in some]) for layer in LAYERS[name]}
 
 
 def positions_of(maps):

@@ -7,7 +7,7 @@ __all__ = ['mean_maps', 'ablate', 'swap']
 
 # %% ../nbs/11h_causal.ipynb #3fea0c6a
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from .evidence import _groups_of # noqa: F401 (is only offered here)
-from .hooks import (
-    _calls, evaluating, _first_input, _parts_around, record, _Recorder, _watch_images,
-    _watch_layers, _watch_patches)
+from .hooks import evaluating, _first_input, record, _Recorder, _watching
 from .layers import network
 from .layout_rules import _image_layout, _token_layout
 
@@ -55,19 +52,8 @@ class _Rewriter(_Recorder):
         self.change(name, changed.movedim(axes, (0, -1)))
         return changed
 
-@contextmanager
-def _rewriting(rec:_Rewriter):
-    "Hooks of a rewriter, gone at the end of the block"
-    with ExitStack() as hooks:
-        hooks.enter_context(_calls(rec))
-        parts = _parts_around(rec.layers)
-        _watch_images(rec, parts, hooks)
-        _watch_patches(rec, parts, hooks)
-        _watch_layers(rec, hooks)
-        yield
-
 # %% ../nbs/11h_causal.ipynb #3f754be4
-class _Sums:
+class _LayerSums:
     "Sums of a layer's values over images, at every position [..., C]"
     def __init__(self, x:Tensor):
         self.n = 0
@@ -87,13 +73,13 @@ def _layer_sums(
     layers=None, # names; those of the model if None
     batch_size:int=64, # images at a time
     **spec, # tokens and layout, as in `record`
-)->dict[str, _Sums]:
+)->dict[str, _LayerSums]:
     "Sums over images of what layers return"
-    sums:dict[str, _Sums] = {}
+    sums:dict[str, _LayerSums] = {}
     def look(layer, x):
-        sums.setdefault(layer, _Sums(x)).add(x)
+        sums.setdefault(layer, _LayerSums(x)).add(x)
     names = list(model.layers if layers is None else layers)
-    with evaluating(model), _rewriting(_Rewriter(model, names, look, **spec)):
+    with evaluating(model), _watching(_Rewriter(model, names, look, **spec)):
         for i in range(0, len(images), batch_size):
             model(images[i:i+batch_size])
     return sums
@@ -162,14 +148,14 @@ def ablate(
     if not channels:
         yield
         return
-    with _rewriting(_Rewriter(model, channels, take_out, **spec)):
+    with _watching(_Rewriter(model, channels, take_out, **spec)):
         yield
 
 # %% ../nbs/11h_causal.ipynb #56623132
 _CALIPER = .2 # largest difference of two units' strengths, in the natural logarithm
 
 def _strengths(
-    sums:dict[str, _Sums], # of `_layer_sums`
+    sums:dict[str, _LayerSums], # of `_layer_sums`
     how:str="mean", # the ablation whose size is asked for
 )->dict[str, Tensor]: # {layer: [C]}
     "Root mean square of what an ablation takes away, of each unit"
@@ -386,5 +372,5 @@ def swap(
     _check_swap(model, pairs, other, fit)
     partners = _partners_by_layer(pairs)
     lines = _lines(model, partners, other, images, fit, batch_size)
-    with _rewriting(_Swapper(model, partners, other, lines)):
+    with _watching(_Swapper(model, partners, other, lines)):
         yield

@@ -300,6 +300,17 @@ def _watch_layers(rec:_Recorder, hooks:ExitStack):
         hooks.enter_context(layer.mod.register_forward_hook(keep))
 
 @contextmanager
+def _watching(rec:_Recorder)->Iterator[None]:
+    "All hooks of a recorder, until the block ends"
+    with ExitStack() as hooks:
+        hooks.enter_context(_calls(rec))
+        parts = _parts_around(rec.layers)
+        _watch_images(rec, parts, hooks)
+        _watch_patches(rec, parts, hooks)
+        _watch_layers(rec, hooks)
+        yield
+
+@contextmanager
 def record(
     model, # an `nn.Module`, or a wrapper of one as `.net`
     layers=None, # names of modules; `model.layers` if None
@@ -314,12 +325,7 @@ def record(
     `RuntimeError` where a layer ran twice or never.
     """
     rec = _Recorder(model, layers, tokens, layout)
-    with ExitStack() as hooks:
-        hooks.enter_context(_calls(rec))
-        parts = _parts_around(rec.layers)
-        _watch_images(rec, parts, hooks)
-        _watch_patches(rec, parts, hooks)
-        _watch_layers(rec, hooks)
+    with _watching(rec):
         try:
             yield rec.maps
         except RuntimeError as e:

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from rosetta_neurons.causal import (
-    _alike, _draw_pair, _groups_of, ablate, mean_maps, swap)
+    _alike, _draw_pair, ablate, mean_maps, swap)
 from rosetta_neurons.damage import _interval_of_both
+from rosetta_neurons.evidence import _groups_of
 from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.hooks import record
 from rosetta_neurons.naming import _class_names, _fit_of_words, _world_words, _soft_wpmi

@@ -167,7 +167,7 @@ class _StyleGAN2Task(_GANTask[StyleGAN2]):
     "A generator against a critic that gets features of the images, not the images"
     steps = 40_000
     borrowed = staticmethod(_frozen_features) # -> the network that gives these features
-    critic = _Heads # what judges them
+    critic = _Heads # what scores them
 
     def __init__(self, seed:int, device:str):
         super().__init__(seed, device)
