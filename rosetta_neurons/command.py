@@ -146,6 +146,8 @@ def _train_options(
     resume=True, # go on from a checkpoint in `out`?
     save=False, # also write the weights into the package's own folder?
     checkpoint_s=60., # seconds between checkpoints
+    # keep weights at log-spaced steps: each this many times the one before, such as 2
+    keep_every:float | None=None,
 ):
     "Options that `rosetta-train` hands on to `train`"
 

@@ -234,13 +234,15 @@ def _seed_of(name:str)->int:
 # %% ../../nbs/15_train/00_core.ipynb #7e1ab002
 class _Run:
     "A training that can be killed and started again"
-    def __init__(self, job:Task, name:str, steps:int, out:Path, device:str, show):
+    def __init__(self,
+        job:Task, name:str, steps:int, out:Path, device:str, show, kept:set[int]):
         self.job = job
         self.name = name
         self.steps = steps
         self.out = out
         self.device = device
         self.show = show
+        self.kept = kept # steps whose weights are kept
         self.check = out/"checkpoint.pt"
         self.first = 0 # step to begin with
         self.spent = 0. # seconds of earlier starts
@@ -299,10 +301,19 @@ class _Run:
         if self.job.early and i+1 == self.steps//20:
             said = dict(name=self.name, steps=str(i+1), seed=str(self.job.seed))
             save_weights(self.job.export(), self.out/f"{self.name}.early.safetensors", said)
+        if i+1 in self.kept:
+            self.keep(i+1)
+
+    def keep(self, step:int):
+        "Keep the weights of a step, in a file of their own"
+        said = dict(name=self.name, steps=str(step), seed=str(self.job.seed))
+        save_weights(self.job.export(), self.out/f"step_{step:06}.safetensors", said)
 
     def go(self, checkpoint_s:float):
         "All remaining steps, with a checkpoint at intervals"
         saved = self.start = time.perf_counter()
+        if 0 in self.kept and self.first == 0:
+            self.keep(0)
         for i in range(self.first, self.steps):
             self.advance(i)
             if time.perf_counter() - saved > checkpoint_s or i+1 == self.steps:
@@ -320,6 +331,20 @@ class _Run:
             save_weights(self.job.export(), p, said)
 
 # %% ../../nbs/15_train/00_core.ipynb #ac317913
+def _log_spaced(
+    steps:int,
+    factor:float | None, # from one to the next, above 1; None for none
+)->set[int]:
+    "Steps 0, 1 and so on, each `factor` times the one before, up to `steps`"
+    if factor is None:
+        return set()
+    if factor <= 1:
+        raise ValueError(f"keep_every is {factor}: give a factor above 1, such as 2")
+    found = [0, 1]
+    while found[-1] < steps:
+        found.append(max(found[-1] + 1, round(found[-1]*factor)))
+    return {*found[:-1], steps}
+
 def train(
     name:str, # what to train: a key of `TASKS`; `NAME.seed1` for another seed
     steps:int | None=None, # how many; default: the task's own
@@ -330,11 +355,14 @@ def train(
     resume=True, # go on from a checkpoint in `out`?
     save=False, # also write the weights into the package's own folder?
     checkpoint_s:float=60., # seconds between checkpoints
+    keep_every:float | None=None, # factor between steps whose weights are kept: 2 for 1, 2, 4, ...
     show=print, # gets every line of the log
 )->Path: # the weights, NAME.safetensors in `out`
     """Train a model of the zoo; can be killed and started again
 
-    A `ValueError` for an unknown name, or a checkpoint of another seed.
+    With `keep_every`, the weights before the first step, at log-spaced steps and at the end are
+    kept as `step_000064.safetensors` and so on, in float16. A `ValueError` for an unknown name,
+    a checkpoint of another seed, or a factor of at most 1.
     """
     cls = _find_task(name)
     out = Path(out or f"runs/{name}")
@@ -342,7 +370,9 @@ def train(
     seed = _seed_of(name) if seed is None else seed
     torch.set_num_threads(threads)
     torch.manual_seed(1000*sum(name.encode()) + seed)
-    run = _Run(cls(seed, device), name, steps or cls.steps, out, device, show)
+    steps = steps or cls.steps
+    kept = _log_spaced(steps, keep_every)
+    run = _Run(cls(seed, device), name, steps, out, device, show, kept)
     if resume and run.check.is_file():
         run.resume()
     else:
