@@ -23,6 +23,7 @@ from smalldocs.layout import SiteNav
 from smalldocs.site import Site
 
 from cards import card
+from gallery import with_dictionaries, write_dictionaries
 from searching import entries, glossary_terms
 
 # A notebook's way to its page
@@ -483,7 +484,8 @@ def write_sources(
         else:
             text = (cfg.nbs_path/source).read_text()
             put = partial(embedded, folder=(cfg.nbs_path/source).parent)
-            dest.write_text(linked(EMBED.sub(put, text), names, colab))
+            text = with_dictionaries(EMBED.sub(put, text))
+            dest.write_text(linked(text, names, colab))
 
 def main():
     "Build the site; a broken link or an option that is not understood is an error"
@@ -497,6 +499,7 @@ def main():
         site = House(load(tmp), names)
         site.out = cfg.doc_path
         print(f"{site.build()} pages in {site.out}")
+    write_dictionaries(cfg.doc_path)
     for page in cfg.doc_path.rglob("*.llms.md"):
         rewrite(page, without_pictures)
     if site.warnings:
