@@ -186,12 +186,21 @@ def test_code_wraps(visits):
     assert wrong(visits, 'clipped')=={}
 
 def test_no_page_opens_on_code(visits):
-    "Words or a picture come first; the home page, tutorials and figures show a picture within the first screen, home and figures before any code"
+    "Words or a picture come first; a page that has pictures shows one within the first screen; home and figures before any code"
     assert {p: o['opening']['code'] for p,o in visits.items() if o['opening']['code'] and p!='guide/install.html'}=={}
-    shown = {p: o['opening'] for p,o in visits.items() if p=='index.html' or p.startswith(('figures/','tutorials/'))}
-    assert len(shown)>15
-    assert {p: o['before'] for p,o in shown.items() if o['before'] and 'tutorials' not in p}=={}
+    without = {f'guide/{o}.html' for o in ('citing','install','integrity','stability')} # words alone
+    shown = {p: o['opening'] for p,o in visits.items() if p not in without}
+    assert {p: o['before'] for p,o in shown.items() if o['before'] and (p=='index.html' or p.startswith('figures/'))}=={}
     assert {p: o['picture'] for p,o in shown.items() if (o['picture'] or 9999)>900}=={}
+
+def test_cards(site, pages):
+    "On each model's page, and that of its training, a box with data, licence, size and limits"
+    boxed = [p for p in pages if 'class="model-card"' in (site/p).read_text()]
+    trained = [p for p in pages if p.startswith('15_train/') and p!='15_train/core.html']
+    assert {*trained, '07_zoo/dit.html', '07_zoo/resnet.html'}<={*boxed} and len(boxed)==18
+    for p in boxed:
+        box = re.search(r'class="model-card".*?</table>', (site/p).read_text(), re.S)[0]
+        for row in ('model','task','data','licence','size','limits')+('training',)*(p in trained): assert f'<td>{row}</td>' in box, (p, row)
 
 def test_no_raw_markup(visits):
     "Links, equations and emphasis are set: none shows as it was written"

@@ -236,6 +236,15 @@ def as_markdown(
     text = "".join(data[kind])
     return text if kind == "text/markdown" else f"```\n{text.rstrip()}\n```"
 
+def place_of_card(
+    cells:list, # of a notebook
+    folder:str, # that it is in
+)->int:
+    "Before any code on a model's page, after the first picture on that of its training"
+    if folder == "15_train":
+        return 1 + next(i for i, o in enumerate(cells) if any(map(is_picture, o.get("outputs", []))))
+    return [o.cell_type for o in cells].index("code")
+
 def embedded(
     match:re.Match, # of `EMBED`
     folder:Path, # of the text
@@ -262,8 +271,7 @@ def write_page(
     Page()(nb)
     box = card(source.stem)
     if box:
-        kinds = [o.cell_type for o in nb.cells]
-        nb.cells.insert(kinds.index("code"), mk_cell(box, "markdown"))
+        nb.cells.insert(place_of_card(nb.cells, source.parent.name), mk_cell(box, "markdown"))
     for cell in nb.cells:
         if cell.cell_type == "markdown":
             cell.source = EMBED.sub(partial(embedded, folder=source.parent), cell.source)
