@@ -78,6 +78,9 @@ class _Networks(_MinedTables):
 # %% ../nbs/06c_networks.ipynb #c1f0c3d3
 _DIGEST = re.compile("#?[0-9a-f]{10}") # as `Concept.digest` has it, or as a link ends with it
 
+def _is_digest(which)->bool:
+    return isinstance(which, str) and bool(_DIGEST.fullmatch(which))
+
 class _Choices(_Networks):
     "A dictionary from which concepts and matches can be chosen"
     def concept(self,
@@ -89,7 +92,7 @@ class _Choices(_Networks):
         """
         if isinstance(which, Concept):
             return which
-        if isinstance(which, str) and _DIGEST.fullmatch(which):
+        if _is_digest(which):
             return self._concept_by_digest(which.removeprefix("#"))
         n = len(self.concepts)
         known = f"this dictionary has {n}" + (f", from 0 to {n-1}" if n else "")
