@@ -74,3 +74,15 @@ def test_cards():
         assert ('| measured | ' in text)==any(name in zoo for name in models)
         assert ('| training | ' in text)==(stem in TRAININGS)
     assert f"{zoo['mini_dino_vit']['trained']['knn']:.1%}" in card('04_dino') and card('00_core')==''
+
+@pytest.mark.unit
+def test_plots_have_the_size_that_was_asked_for(monkeypatch):
+    "A plot of 4 inches is shown at 4 inches of the page, however many pixels it was saved with; other pictures are left alone"
+    import docs
+    from fastcore.nbio import mk_cell
+    monkeypatch.setattr(docs, 'WIDTHS', {})
+    cell = mk_cell('fig, ax = plt.subplots(figsize=(4, 1.5))')
+    cell.outputs = [dict(output_type='display_data', data={'image/png': 'abc+/=\n'})]
+    docs.note_widths([cell, mk_cell('show()')])
+    html = '<img src="data:image/png;base64,abc+/="><img src="data:image/png;base64,abd">'
+    assert docs.PLOT.sub(docs.with_width, html)==f'<img src="data:image/png;base64,abc+/=" width="{4*docs.INCH}"><img src="data:image/png;base64,abd">'
