@@ -7,7 +7,7 @@ from setuptools import setup
 cfg = ConfigParser(delimiters=["="])
 cfg.read(Path(__file__).with_name("settings.ini"), encoding="utf-8")
 cfg = {k: v.split() for k, v in cfg["DEFAULT"].items()}
-extras = {o: cfg[f"{o}_requirements"] for o in ("dev", "docs", "test", "metrics", "labs", "real")}
+extras = {o: cfg[f"{o}_requirements"] for o in ("dev", "docs", "test", "metrics", "labs", "real", "widgets")}
 extras["dev"] = sorted(set(sum(extras.values(), [])))
 
 setup(install_requires=cfg["requirements"], extras_require=extras,

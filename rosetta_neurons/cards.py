@@ -197,6 +197,7 @@ def _data_attrs(
         "interest": _sortable(_interest_of(concept)),
         "size": len(concept.units),
         "depth": card.dictionary.layers["G"].index(layer),
+        "digest": concept.digest,
         "significant": "yes" if concept.q <= _SIGNIFICANT else "no",
         "models": json.dumps(of_models),
         "text": _search_text(card),
@@ -314,6 +315,7 @@ def _concept_json(
     "The data that the page's script shows when a concept is opened"
     return {
         "title": card.title,
+        "digest": card.concept.digest,
         "facts": _facts_html(card, floors),
         "images": card.picks.images,
         "weak": card.picks.weakest is not None,

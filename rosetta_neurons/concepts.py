@@ -7,6 +7,8 @@ __all__ = ['CLUSTERINGS', 'Unit', 'rosetta_units', 'cluster', 'largest_allowed',
            'Comparison']
 
 # %% ../nbs/06a_concepts.ipynb #dcd1abd1
+import hashlib
+import json
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -274,6 +276,15 @@ class Concept:
 
     def _mean(self, number:str)->float:
         return fmean(getattr(o, number) for o in self.best.values())
+
+    @property
+    def digest(self)->str: # ten hexadecimal digits
+        """A name made of its units, for lasting links: the start of their SHA-256
+
+        Concepts of the same units have the same one, wherever they stand in whichever dictionary.
+        """
+        units = sorted(map(list, self.units))
+        return hashlib.sha256(json.dumps(units).encode()).hexdigest()[:10]
 
     def __repr__(self)->str:
         return (

@@ -6,9 +6,12 @@
 __all__ = ['markdown_table', 'RosettaDictionary']
 
 # %% ../nbs/06_dictionary.ipynb #7a79cf69
+import csv
 import hashlib
+import io
 import json
 import os
+import re
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +24,7 @@ from safetensors.torch import save as save_tensors
 import rosetta_neurons
 from .concepts import ( # noqa: F401 (some are only re-exported)
     CLUSTERINGS, Comparison, Concept, Match, cluster, centred_of, _counterpart, jaccard,
-    largest_allowed, rosetta_units)
+    _json_number, largest_allowed, rosetta_units)
 from .layers import _no_such
 from .networks import _MinedNetworks
 from .runtime import _check_writable, _write_beside
@@ -39,6 +42,15 @@ _COLUMNS = dict(
 ) # of the table of counts, by their names in `summary`
 _CONCEPT_COLUMNS = (
     "concept units partners centred correlation shuffled flipped q".split())
+
+_CSV_COLUMNS = (
+    "concept", "digest", "layer", "channel", "model", "partner_layer", "partner_channel",
+    *Match._fields[3:])
+
+def _match_row(match:Match)->list:
+    "A match as a row of a table: units as layer and channel, numbers as JSON has them"
+    unit, model, partner, *numbers = match
+    return [*unit, model, *partner, *map(_json_number, numbers)]
 
 def markdown_table(
     head:list, # names of the columns
@@ -106,6 +118,21 @@ class _Shown(_MinedNetworks):
             markdown_table(["model", *columns.values()], counts),
             markdown_table(_CONCEPT_COLUMNS, concepts),
         ])
+
+    def as_csv(self,
+        concepts=None, # numbers, digests or `Concept`s, one or several; all if None
+    )->str: # lines of text, the first with the names of the columns
+        """The matches of concepts as a table of comma-separated values, one row each
+
+        Numbers have six decimals, and are empty where there is none. Errors are those of `concept`.
+        """
+        table = io.StringIO()
+        lines = csv.writer(table, lineterminator="\n")
+        lines.writerow(_CSV_COLUMNS)
+        for concept in self.chosen_concepts(concepts):
+            for match in concept.matches:
+                lines.writerow([self.concepts.index(concept), concept.digest, *_match_row(match)])
+        return table.getvalue()
 
 # %% ../nbs/06_dictionary.ipynb #1905511c
 _SCHEMA = dict(schema="rosetta-neurons dictionary", version=3)
@@ -180,6 +207,37 @@ def _upgrade(
             table["scores"] = torch.cat([x[:, :4], unknown, x[:, 4:]], 1)
 
 # %% ../nbs/06_dictionary.ipynb #2821aa63
+_TAGS = ["rosetta-neurons", "interpretability", "universality"]
+_CARD = """---
+{head}
+---
+
+# {title}
+
+Concepts that these networks share, found by mutual nearest neighbours of activation maps
+(*Rosetta Neurons*, [Dravid et al., ICCV 2023](https://arxiv.org/abs/2306.09346)).
+
+```python
+from rosetta_neurons.all import RosettaDictionary
+d = RosettaDictionary.from_hub({repo})
+d.concepts[0].best
+```
+
+{content}
+
+*Significant* means that the agreement is larger than that of maps which share nothing but their
+smoothness and strength. It does not mean that a network uses the unit. Correlations hold for the
+images of this run.
+
+## How it was made
+
+```json
+{recipe}
+```
+
+The files are safetensors and JSON, and are checked when they are loaded; nothing in them is run.
+"""
+
 class _Saved(_Shown):
     "A dictionary that can be saved and loaded"
     def as_json(self,
@@ -196,12 +254,15 @@ class _Saved(_Shown):
 
     def save(self,
         folder, # created if it does not exist
+        card:dict[str, Any] | None=None, # if given, write `README.md`, with this in its head
     )->Path: # the folder
         """Write `dictionary.safetensors`, then `dictionary.json`, which names its digest
 
-        No timestamps, so equal dictionaries are equal files. An `OSError` or `ValueError` where the
-        folder is not writable.
+        No timestamps, so equal dictionaries are equal files. With `card` also a card as the
+        Hugging Face hub shows it, such as `{"license": "apache-2.0"}`. An `OSError` or `ValueError`
+        where the folder is not writable, a `TypeError` for a card that is no JSON.
         """
+        readme = None if card is None else self._readme(card)
         folder = _check_writable(folder)
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {}
@@ -212,7 +273,24 @@ class _Saved(_Shown):
         js = self.as_json(hashlib.sha256(data).hexdigest())
         _write_beside(folder/"dictionary.safetensors", data)
         _write_beside(folder/"dictionary.json", _json_text(js).encode())
+        if readme is not None:
+            _write_beside(folder/"README.md", readme.encode(errors="backslashreplace"))
         return folder
+
+    def _readme(self,
+        card:dict[str, Any], # what is added to its head
+        repo:str="user/name", # where it will be, on the hub
+    )->str:
+        "A card in Markdown: what it is, how to load it, how it was made, what it can't tell"
+        head = dict(library_name="rosetta-neurons", tags=_TAGS) | card
+        r = self.recipe
+        return _CARD.format(
+            head="\n".join(f"{json.dumps(k)}: {json.dumps(o)}" for k, o in head.items()),
+            title=f"Rosetta Neurons: {r.generator} x {', '.join(self.models)}",
+            repo=json.dumps(repo),
+            content=self._repr_markdown_(),
+            recipe=_json_text(asdict(r), 1),
+        )
 
     @classmethod
     def load(cls,
@@ -246,6 +324,15 @@ class _Saved(_Shown):
 
 # %% ../nbs/06_dictionary.ipynb #b09e169b
 _SHIPPED = Path(rosetta_neurons.__file__).parent/"dictionaries"
+
+def _check_repo(repo:str):
+    "A `ValueError` where this is no name of a repository; a link to one says its name"
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
+        return
+    parts = [o for o in repo.split("/") if o]
+    near = "/".join(parts[2:4] if "://" in repo else parts[-2:])
+    hint = f"; did you mean {near!r}?" if "/" in near else ""
+    raise ValueError(f"repo is {repo!r}, expected 'user/name' as on the Hugging Face hub{hint}")
 
 class RosettaDictionary(_Saved):
     """Concepts that a generator shares with one or more models, and the statistics to use them
@@ -292,15 +379,23 @@ class RosettaDictionary(_Saved):
         repo:str, # "user/name"
         message:str="Dictionary of Rosetta Neurons", # of the commit
         private:bool=False, # whether to make a new repository private
+        card:dict[str, Any] | None=None, # for the head of its card, such as its license
         **kw, # of `HfApi`, such as `token`
     )->str: # address of the commit
-        "Save, and upload to the Hugging Face hub; errors are those of `save` and of the hub"
+        """Save, and upload to the Hugging Face hub, with a card unless the repository has one
+
+        Errors are those of `save` and of the hub; a `ValueError` where `repo` is no "user/name".
+        """
         from huggingface_hub import HfApi
+        _check_repo(repo)
         api = HfApi(**kw)
         with tempfile.TemporaryDirectory() as tmp:
+            self.save(tmp)
+            readme = self._readme(card or {}, repo)
             api.create_repo(repo, private=private, exist_ok=True)
-            folder = str(self.save(tmp))
-            return api.upload_folder(repo_id=repo, folder_path=folder, commit_message=message)
+            if card is not None or not api.file_exists(repo, "README.md"):
+                Path(tmp, "README.md").write_text(readme, encoding="utf-8", errors="backslashreplace")
+            return str(api.upload_folder(repo_id=repo, folder_path=tmp, commit_message=message))
 
     @classmethod
     def from_hub(cls,
@@ -308,8 +403,12 @@ class RosettaDictionary(_Saved):
         revision:str | None=None, # branch, tag or commit; the newest if None
         **kw, # of `hf_hub_download`, such as `token` and `cache_dir`
     )->Self:
-        "Download from the Hugging Face hub, check and load; a `ValueError` as in `load`"
+        """Download from the Hugging Face hub, check and load
+
+        A `ValueError` as in `load`, and where `repo` is no "user/name"; other errors are the hub's.
+        """
         from huggingface_hub import hf_hub_download
+        _check_repo(repo)
         tensors = hf_hub_download(repo, "dictionary.safetensors", revision=revision, **kw)
         hf_hub_download(repo, "dictionary.json", revision=revision, **kw)
         return cls.load(Path(tensors).parent)

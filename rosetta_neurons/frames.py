@@ -9,7 +9,8 @@ __all__ = []
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fastcore.xml import (
@@ -104,7 +105,8 @@ def _style()->FT:
 
 def _script()->FT:
     "The script that updates a picture where there is no kernel"
-    return Script(_asset("frames.js"))
+    script = _asset("frames.js") + _asset("frames_page.js")
+    return Script(Safe("{\n" + script + "}\n"))
 
 # %% ../nbs/13b_frames.ipynb #6a5b6f22
 class _Live:
@@ -163,6 +165,73 @@ class _Live:
         import ipywidgets
         button = [self.button] if self.frames.ahead else []
         return ipywidgets.VBox([*self.inputs.values(), *button, self.view])
+
+# %% ../nbs/13b_frames.ipynb #1b95eb3f
+def _shared_widget(
+    **values, # html, controls, at, search
+)->"ipywidgets.DOMWidget":
+    "What kernel and page share; an `ImportError` without the package anywidget"
+    import traitlets
+    try:
+        kind:Any = import_module("anywidget").AnyWidget
+    except ImportError as e:
+        raise ImportError(
+            'no package anywidget: pip install "rosetta-neurons[widgets]"') from e
+    class FramesWidget(kind):
+        _esm = str(_asset("frames.js") + _asset("frames_kernel.js"))
+        html = traitlets.Unicode().tag(sync=True) # the first frame, with its style
+        controls = traitlets.Unicode().tag(sync=True) # HTML
+        at = traitlets.List().tag(sync=True) # numbers of the options that are chosen
+        view = traitlets.Unicode().tag(sync=True) # HTML of the frame
+        search = traitlets.Unicode().tag(sync=True) # on the button; none if empty
+        asked = traitlets.Int().tag(sync=True) # how often it was pressed
+        busy = traitlets.Bool().tag(sync=True)
+    return FramesWidget(**values)
+
+class _Shared:
+    "The anywidget form: what follows a choice, and the button"
+    def __init__(self,
+        frames:"_Frames",
+    ):
+        self.frames = frames
+        controls = []
+        for name, o in frames.controls.items():
+            controls.append(replace(o, on_page=None).html(name)) # a kernel offers all options
+        self.widget:Any = _shared_widget(
+            html=frames.still(),
+            controls=_html(Form(*controls)),
+            at=[o.start for o in frames.controls.values()],
+            search="Search" if frames.ahead else "",
+        )
+        self.show()
+        self.widget.observe(self.show, "at")
+        self.widget.observe(self.search, "asked")
+
+    def chosen(self)->dict[str, Any]: # {name: choice}
+        "The values of the controls"
+        choice = {}
+        for (name, control), number in zip(self.frames.controls.items(), self.widget.at):
+            choice[name] = control.value(number)
+        return choice
+
+    def show(self,
+        _=None, # what has changed
+    ):
+        "Draw the chosen frame"
+        self.widget.view = _html(*self.frames.frame(**self.chosen()))
+
+    def search(self,
+        _=None, # what has changed
+    ):
+        "Do the slow computation, then draw"
+        if not self.frames.ahead:
+            return
+        self.widget.busy = True
+        try:
+            self.frames.ahead([self.chosen()])
+        finally:
+            self.widget.busy = False
+        self.show()
 
 # %% ../nbs/13b_frames.ipynb #572d764e
 class _Frames:
@@ -226,6 +295,10 @@ class _Frames:
     def live(self)->"ipywidgets.Widget":
         "The widget in a kernel"
         return _Live(self).widget()
+
+    def anywidget(self)->"ipywidgets.DOMWidget":
+        "The widget of a kernel for notebooks without ipywidgets; an `ImportError` says how"
+        return _Shared(self).widget
 
     def _repr_mimebundle_(self, include=None, exclude=None)->dict[str, Any]: # {mime type: data}
         "Both forms in a kernel; the page's alone where there is none"

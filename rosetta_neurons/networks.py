@@ -7,6 +7,7 @@ __all__ = []
 
 # %% ../nbs/06c_networks.ipynb #25214d97
 import operator
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch.nn.functional import interpolate
 from .concepts import Concept, Match, Unit
 from .hooks import evaluating, resolve
 from .sources import _check_images
-from .layers import _models_by_name, _name_of
+from .layers import _models_by_name, _name_of, _no_such
 from .runtime import observe, _weights_digest
 from .tables import _MinedTables
 
@@ -75,28 +76,44 @@ class _Networks(_MinedTables):
         return {"G": G, **{m: (given | found)[m] for m in self.models}}
 
 # %% ../nbs/06c_networks.ipynb #c1f0c3d3
+_DIGEST = re.compile("#?[0-9a-f]{10}") # as `Concept.digest` has it, or as a link ends with it
+
+def _is_digest(which)->bool:
+    return isinstance(which, str) and bool(_DIGEST.fullmatch(which))
+
 class _Choices(_Networks):
     "A dictionary from which concepts and matches can be chosen"
     def concept(self,
-        which, # number, or `Concept`
+        which, # number, digest, or `Concept`
     )->Concept:
-        "A concept by its number; a `ValueError` or `TypeError` says how many there are"
+        """A concept by its number, or by the digest that a link to it ends with
+
+        A `ValueError` or `TypeError` says how many there are, or which digest comes closest.
+        """
         if isinstance(which, Concept):
             return which
+        if _is_digest(which):
+            return self._concept_by_digest(which.removeprefix("#"))
         n = len(self.concepts)
         known = f"this dictionary has {n}" + (f", from 0 to {n-1}" if n else "")
         try:
             number = operator.index(which)
         except TypeError:
             raise TypeError(
-                f"a concept is given by its number, or as a `Concept`; got {which!r}: {known}"
-                ) from None
+                "a concept is given by its digest, which has ten hexadecimal digits, by its number, "
+                f"or as a `Concept`; got {which!r}: {known}") from None
         if not -n <= number < n:
             raise ValueError(f"no concept {number}: {known}")
         return self.concepts[number]
 
+    def _concept_by_digest(self, digest:str)->Concept:
+        known = {o.digest: o for o in self.concepts}
+        if digest not in known:
+            raise _no_such("concept", digest, known)
+        return known[digest]
+
     def chosen_concepts(self,
-        concepts=None, # numbers or `Concept`s, one or several; all if None
+        concepts=None, # numbers, digests or `Concept`s, one or several; all if None
     )->list[Concept]: # as asked for
         "Concepts in the order asked for; errors as of `concept`"
         if concepts is None:

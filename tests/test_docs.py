@@ -62,11 +62,15 @@ def test_search_entries():
 
 @pytest.mark.unit
 def test_cards():
-    "Each model's page has a card with what was measured of it"
-    from cards import CARDS,card
+    "Each model's page, and that of its training, has a card with what was measured of it, if anything was"
+    from cards import CARDS,TRAININGS,card
     zoo = json.loads((root/'benchmarks/zoo.json').read_text())
-    for stem,(models,_,_) in CARDS.items():
-        assert (root/f'nbs/07_zoo/{stem}.ipynb').is_file()
+    for stem in [*CARDS,*TRAININGS]:
+        folder = '15_train' if stem in TRAININGS else '07_zoo'
+        assert (root/f'nbs/{folder}/{stem}.ipynb').is_file()
         text = card(stem)
-        assert all(f'| {key} | ' in text for key in ('data','licence','size','measured','limits'))
+        assert all(f'| {key} | ' in text for key in ('data','licence','size','limits'))
+        models = CARDS[TRAININGS.get(stem, stem)].models
+        assert ('| measured | ' in text)==any(name in zoo for name in models)
+        assert ('| training | ' in text)==(stem in TRAININGS)
     assert f"{zoo['mini_dino_vit']['trained']['knn']:.1%}" in card('04_dino') and card('00_core')==''

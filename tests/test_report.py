@@ -1,5 +1,5 @@
 "report.html in a real browser that has no network"
-import json,os,re,time
+import csv,json,os,re,time
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -61,6 +61,8 @@ def opened(page, i=None):
     card.locator('h3 a').click()
     page.wait_for_selector('#view[open] .tile canvas')
     return int(card.get_attribute('id').removeprefix('concept-'))
+
+def digest_of(page, id): return page.locator(f'#{id}').get_attribute('data-digest')
 
 def painted(page, canvas):
     "How many colours a canvas shows"
@@ -203,10 +205,10 @@ def test_keyboard(page):
     page.keyboard.press('Enter')
     page.wait_for_selector('#view[open] .tile canvas')
     page.keyboard.press('ArrowRight')
-    assert page.evaluate('location.hash')==f'#{order[1]}'
+    assert page.evaluate('location.hash')==f'#{digest_of(page, order[1])}'
     page.keyboard.press('ArrowLeft')
     page.keyboard.press('ArrowLeft')
-    assert page.evaluate('location.hash')==f'#{order[-1]}'
+    assert page.evaluate('location.hash')==f'#{digest_of(page, order[-1])}'
     page.keyboard.press('Escape')
     assert not page.locator('#view').is_visible()
     page.wait_for_function('hash => document.activeElement.hash == hash', arg=f'#{order[-1]}', timeout=3000)
@@ -218,6 +220,63 @@ def test_link_to_a_concept(page, concepts):
     page.wait_for_selector('#view[open] .tile canvas')
     assert page.locator('#view-title').inner_text().startswith(f'Concept {weak}')
     assert 'not significant' in page.locator('#view-facts').inner_text()
+
+def test_lasting_link(page, folder):
+    "A link by digest opens the concept of these units, and says where there is none; the address has it when a concept is opened"
+    d = RosettaDictionary.load(folder)
+    for i in (0, len(d.concepts)-1):
+        page.evaluate(f"location.hash = '#{d.concepts[i].digest}'")
+        page.wait_for_function("title => document.getElementById('view-title').textContent.startsWith(title) && document.querySelector('#view[open] .tile canvas')", arg=f'Concept {i}')
+    assert not page.locator('#lost').is_visible()
+    page.evaluate("location.hash = '#0123456789'")
+    page.locator('#lost').wait_for()
+    assert not page.locator('#view').is_visible()
+    i = opened(page)
+    assert page.evaluate('location.hash')==f'#{d.concepts[i].digest}'
+
+def saved(page, button):
+    "What a button saves: name and text"
+    with page.expect_download() as found: button.click()
+    return found.value.suggested_filename,Path(found.value.path()).read_text()
+
+def test_saves(page, folder):
+    "The matches of one concept and of all, as JSON and CSV with the columns of `as_csv`"
+    d = RosettaDictionary.load(folder)
+    exact = list(csv.DictReader(d.as_csv().splitlines()))
+    def agree(rows, wanted):
+        assert len(rows)==len(wanted)>0
+        for row,o in zip(sorted(rows, key=lambda o: int(o['concept'])), wanted):
+            for k,x in row.items():
+                known = '' if x in (None, '') else x
+                if k in ('correlation','centred','null','null_centred','flip','flip_centred'): assert known==o[k]=='' or abs(float(x)-float(o[k]))<6e-4, k
+                elif k=='q': assert float(x)==pytest.approx(float(o[k]), rel=.06, abs=1e-9)
+                else: assert str(x)==o[k], k
+    name,text = saved(page, page.locator('#save-all [data-saves=json]'))
+    assert name=='concepts.json'
+    agree(json.loads(text), exact)
+    name,text = saved(page, page.locator('#save-all [data-saves=csv]'))
+    assert name=='concepts.csv'
+    agree(list(csv.DictReader(text.splitlines())), exact)
+    i = opened(page)
+    page.locator('#view-share summary').click()
+    name,text = saved(page, page.locator('#view [data-saves=csv]'))
+    assert name==f'concept-{d.concepts[i].digest}.csv'
+    agree(list(csv.DictReader(text.splitlines())), list(csv.DictReader(d.as_csv(i).splitlines())))
+
+def test_embeds(page, folder, tmp_path):
+    "The embed code, copied, shows the concept in another page, under its link"
+    i = opened(page)
+    page.locator('#view-share summary').click()
+    link = page.locator('#share-link').input_value()
+    assert link==page.url and link.endswith('#'+digest_of(page, f'concept-{i}'))
+    page.locator('[data-copies=share-embed]').click()
+    page.locator('#share-said', has_text='Copied').wait_for()
+    (tmp_path/'other.html').write_text(f'<!doctype html><title>other</title>{page.locator("#share-embed").input_value()}')
+    page.goto((tmp_path/'other.html').as_uri())
+    inner = page.frame_locator('iframe')
+    inner.locator('#view[open] .tile canvas').first.wait_for()
+    assert inner.locator('#view-title').inner_text().startswith(f'Concept {i}')
+    assert len(page.locator('iframe').get_attribute('title'))>15
 
 def test_without_scripts(browser, folder, concepts):
     "The strips are there for those who run no scripts, and a click shows the rest, and how to read it"
@@ -266,6 +325,7 @@ def test_for_everyone(browser, folder, scheme):
     page.locator('h1').click()
     opened(page)
     show_matches(page)
+    page.locator('#view-share summary').click()
     assert serious(page)==[]
     context.close()
 

@@ -10,6 +10,7 @@ import pytest,yaml
 from nbdev.config import get_config
 
 from axe import axe_script
+from rosetta_neurons.dictionary import RosettaDictionary
 
 root = Path(__file__).parents[1]
 shots = root/'_docs.shots' # screenshots, to be looked at; git ignores them
@@ -27,7 +28,7 @@ def address(site):
         server.shutdown()
 
 @pytest.fixture(scope='module')
-def pages(site): return sorted(p.relative_to(site).as_posix() for p in site.rglob('*.html'))
+def pages(site): return sorted(p.relative_to(site).as_posix() for p in site.rglob('*.html') if p.parent.name!='dictionaries')
 
 class Parsed(HTMLParser):
     "Links and anchors of a page"
@@ -185,12 +186,21 @@ def test_code_wraps(visits):
     assert wrong(visits, 'clipped')=={}
 
 def test_no_page_opens_on_code(visits):
-    "Words or a picture come first; the home page, tutorials and figures show a picture within the first screen, home and figures before any code"
+    "Words or a picture come first; a page that has pictures shows one within the first screen; home and figures before any code"
     assert {p: o['opening']['code'] for p,o in visits.items() if o['opening']['code'] and p!='guide/install.html'}=={}
-    shown = {p: o['opening'] for p,o in visits.items() if p=='index.html' or p.startswith(('figures/','tutorials/'))}
-    assert len(shown)>15
-    assert {p: o['before'] for p,o in shown.items() if o['before'] and 'tutorials' not in p}=={}
+    without = {f'guide/{o}.html' for o in ('citing','install','integrity','stability')} # words alone
+    shown = {p: o['opening'] for p,o in visits.items() if p not in without}
+    assert {p: o['before'] for p,o in shown.items() if o['before'] and (p=='index.html' or p.startswith('figures/'))}=={}
     assert {p: o['picture'] for p,o in shown.items() if (o['picture'] or 9999)>900}=={}
+
+def test_cards(site, pages):
+    "On each model's page, and that of its training, a box with data, licence, size and limits"
+    boxed = [p for p in pages if 'class="model-card"' in (site/p).read_text()]
+    trained = [p for p in pages if p.startswith('15_train/') and p!='15_train/core.html']
+    assert {*trained, '07_zoo/dit.html', '07_zoo/resnet.html'}<={*boxed} and len(boxed)==18
+    for p in boxed:
+        box = re.search(r'class="model-card".*?</table>', (site/p).read_text(), re.S)[0]
+        for row in ('model','task','data','licence','size','limits')+('training',)*(p in trained): assert f'<td>{row}</td>' in box, (p, row)
 
 def test_no_raw_markup(visits):
     "Links, equations and emphasis are set: none shows as it was written"
@@ -208,6 +218,44 @@ def test_for_everyone(visits):
 def test_light(visits):
     "At most 3 MB a page"
     assert {p: o['weight'] for p,o in visits.items() if o['weight']>limit}=={}
+
+dictionaries = sorted(o.stem for o in (root/'nbs/dictionaries').glob('*.html'))
+shipped = [o.name for o in (root/'rosetta_neurons/dictionaries').iterdir()]
+
+def test_gallery_has_every_dictionary(site):
+    "Each that ships, as a page and as files; the page's concepts are the dictionary's, with today's style and script"
+    assert {*dictionaries}=={*shipped, 'real_networks'}
+    for name in shipped:
+        d = RosettaDictionary.shipped(name)
+        page = (site/f'dictionaries/{name}.html').read_text()
+        assert set(re.findall(r'data-digest="(\w+)"', page))=={o.digest for o in d.concepts}, f'run: python tools/dictionaries.py {name}'
+        for file in ('page.css','page.js'): assert (root/'rosetta_neurons/assets'/file).read_text() in page
+        assert (site/f'dictionaries/{name}.csv').read_text()==d.as_csv()
+        assert json.loads((site/f'dictionaries/{name}.json').read_text())['recipe']['generator']==name
+
+@pytest.mark.parametrize('name', dictionaries)
+def test_concept_in_the_gallery(browser, address, site, name):
+    "A strip leads to its concept, which opens with pictures; the page is light, asks nothing of others, and axe finds nothing serious"
+    assert (site/f'dictionaries/{name}.html').stat().st_size<limit
+    wrong,page = [],browser.new_page()
+    page.set_default_timeout(120_000)
+    page.on('console', lambda m: wrong.append(m.text) if m.type in ('error','warning') else None)
+    page.on('pageerror', lambda e: wrong.append(str(e)))
+    page.on('request', lambda r: None if r.url.startswith((address, 'data:')) else wrong.append(r.url))
+    page.goto(address+'guide/gallery.html')
+    strip = page.locator(f'.strips a[href*="/{name}.html#"]').nth(2)
+    says = strip.inner_text()
+    strip.click()
+    page.locator('#view[open] .tile canvas').first.wait_for()
+    assert page.locator('#view-title').inner_text()==says.strip()
+    page.evaluate(axe_script())
+    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    assert [o['nodes'][0]['html'][:200] for o in found if o['impact'] in ('serious','critical')]==[]
+    page.locator('#view .close').click()
+    page.locator('header nav a').first.click()
+    page.wait_for_url('**/gallery.html*')
+    assert wrong==[]
+    page.close()
 
 searches = [
     ('shuffled', 'Shuffled images in one pass'), ('PairCorrelation', 'Correlation'), ('install', 'Install'),

@@ -1,11 +1,16 @@
 "Widgets in a real browser: the page's form as the site has it, without kernel and network, and the live form in JupyterLab"
 import json,re,socket,subprocess,sys,time,urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
-import pytest
+import ipywidgets,pytest
 from fastcore.nbio import mk_cell,new_nb,read_nb,write_nb
 
 from axe import axe_script
+from rosetta_neurons.cards import _html
+from rosetta_neurons.dictionary import RosettaDictionary
+from rosetta_neurons.widgets import dictionary_explorer,edit_studio
+from rosetta_neurons.zoo import create_model
 
 root = Path(__file__).parents[1]
 
@@ -110,6 +115,73 @@ def test_fits_and_reads(opened, width, scheme):
     page.evaluate(axe_script())
     found = page.evaluate("axe.run('.rosetta-frames', {resultTypes: ['violations'], preload: false})")['violations']
     assert [(o['id'],n['html'][:200]) for o in found if o['impact'] in ('serious','critical') for n in o['nodes']]==[]
+
+model = '''async esm => {
+  const {default: widget} = await import('data:text/javascript;charset=utf-8,' + encodeURIComponent(esm))
+  const values = await values_of(), heard = {}, waiting = {}
+  window.took = news => { for (const k in news) { if (values[k] !== news[k]) { values[k] = news[k]; (heard['change:' + k] || []).forEach(f => f()) } } }
+  const model = {
+    get: k => values[k],
+    set(k, x) { values[k] = waiting[k] = x },
+    save_changes() { const news = {...waiting}; for (const k in waiting) delete waiting[k]; told(news).then(took) },
+    on(k, f) { (heard[k] ??= []).push(f) },
+    off(k, f) { heard[k] = heard[k].filter(o => o != f) }}
+  window.heard = heard
+  window.leave = await widget.render({model, el: document.querySelector('main')})
+}''' # what a widget asks of anywidget: the values that kernel and page share
+
+@pytest.fixture
+def shared(browser, monkeypatch):
+    "Opens the anywidget form of frames in a page; the kernel is this process. The package is an extra: a stand-in does"
+    monkeypatch.setitem(sys.modules, 'anywidget', SimpleNamespace(AnyWidget=ipywidgets.DOMWidget))
+    context = browser.new_context(offline=True)
+    wrong = []
+    def open_page(frames):
+        widget = frames.anywidget()
+        page = context.new_page()
+        page.on('pageerror', lambda e: wrong.append(str(e)))
+        def values(): return {k: getattr(widget, k) for k in ('html','controls','at','view','search','asked','busy')}
+        def told(news):
+            for k,x in news.items(): setattr(widget, k, x)
+            return values()
+        page.expose_function('values_of', values)
+        page.expose_function('told', told)
+        page.set_content('<main></main>')
+        page.evaluate(model, widget._esm)
+        return page,widget
+    yield open_page
+    context.close()
+    assert wrong==[]
+
+def test_anywidget_explorer(shared):
+    "The dictionary explorer: each control, by mouse and keyboard, leads to the kernel's frame; all options are there, not those of a page alone"
+    d = RosettaDictionary.shipped('mini_biggan')
+    frames = dictionary_explorer(d)
+    page,widget = shared(frames)
+    page.locator('.rosetta-view img').first.wait_for()
+    assert page.locator('[name=concept] option').count()==len(d.concepts)>5
+    for name in frames.controls:
+        for move in (moved_by_mouse,moved_by_keys):
+            before = widget.view
+            at = [*widget.at]
+            move(page, page.locator(f'[name={name}]'))
+            page.wait_for_function("before => document.querySelector('.rosetta-view').innerHTML != before", arg=page.evaluate("before => { const o = document.createElement('div'); o.innerHTML = before; return o.innerHTML }", before))
+            assert widget.at!=at and sum(a!=b for a,b in zip(at, widget.at))==1
+            choice = dict(zip(frames.controls, (o.value(k) for o,k in zip(frames.controls.values(), widget.at))))
+            assert widget.view==_html(*frames.frame(**choice))
+    page.evaluate('leave()')
+    assert page.evaluate('Object.values(heard).flat().length')==0
+
+def test_anywidget_studio(shared):
+    "The edit studio searches when its button is pressed, once, and shows what it found"
+    G = create_model('mini_stylegan2')
+    d = RosettaDictionary.shipped('mini_stylegan2')
+    page,widget = shared(edit_studio(G, G.sample(1, seed=3), d, {'one': [0]}, steps=2))
+    assert page.locator('.rosetta-view').inner_text().count('Not searched')==1
+    page.get_by_role('button', name='Search').click()
+    page.wait_for_function("!document.querySelector('.rosetta-view').innerText.includes('Not searched')")
+    assert page.locator('.rosetta-view img').count()==2 and widget.asked==1 and not widget.busy
+    assert page.get_by_role('button', name='Search').is_enabled()
 
 live_cells = '''import torch
 from rosetta_neurons.all import *

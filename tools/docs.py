@@ -23,6 +23,7 @@ from smalldocs.layout import SiteNav
 from smalldocs.site import Site
 
 from cards import card
+from gallery import with_dictionaries, write_dictionaries
 from searching import entries, glossary_terms
 
 # A notebook's way to its page
@@ -226,6 +227,26 @@ def with_folded_text(
             folded = f'<details class="code-fold">\n<summary>Output</summary>\n\n{text}\n\n</details>'
             cells.insert(place + 1, mk_cell(folded, "markdown"))
 
+INCH = 110 # pixels of an inch of a plot, which makes its letters as large as the text
+WIDTHS = {} # {picture as base64: width in pixels at which it is shown}
+
+def note_widths(
+    cells:list, # of a notebook
+):
+    "Remember how wide plots were meant to be: they are saved with more pixels, for sharp screens"
+    for cell in cells:
+        asked = re.search(r"figsize=\((\d+\.?\d*),", cell.source)
+        for output in cell.get("outputs", []) if asked else []:
+            picture = "".join(output.get("data", {}).get("image/png", "")).strip()
+            WIDTHS[picture] = round(INCH*float(asked[1]))
+
+def with_width(
+    image:re.Match, # of `PLOT`
+)->str:
+    "A plot at the width that it was meant to have"
+    width = WIDTHS.get(image["picture"])
+    return f'{image[0]} width="{width}"' if width else image[0]
+
 def as_markdown(
     output, # of a cell: text
 )->str:
@@ -234,6 +255,15 @@ def as_markdown(
     kind = "text/markdown" if "text/markdown" in data else "text/plain"
     text = "".join(data[kind])
     return text if kind == "text/markdown" else f"```\n{text.rstrip()}\n```"
+
+def place_of_card(
+    cells:list, # of a notebook
+    folder:str, # that it is in
+)->int:
+    "Before any code on a model's page, after the first picture on that of its training"
+    if folder == "15_train":
+        return 1 + next(i for i, o in enumerate(cells) if any(map(is_picture, o.get("outputs", []))))
+    return [o.cell_type for o in cells].index("code")
 
 def embedded(
     match:re.Match, # of `EMBED`
@@ -261,11 +291,11 @@ def write_page(
     Page()(nb)
     box = card(source.stem)
     if box:
-        kinds = [o.cell_type for o in nb.cells]
-        nb.cells.insert(kinds.index("code"), mk_cell(box, "markdown"))
+        nb.cells.insert(place_of_card(nb.cells, source.parent.name), mk_cell(box, "markdown"))
     for cell in nb.cells:
         if cell.cell_type == "markdown":
             cell.source = EMBED.sub(partial(embedded, folder=source.parent), cell.source)
+    note_widths(nb.cells)
     with_folds(nb.cells, shown=6 if source.parent.name == "tutorials" else 0)
     if source.parent.name in PICTURE_FIRST:
         with_folded_text(nb.cells)
@@ -281,6 +311,7 @@ CODE = r"^(?P<fence>`{3,}).*?^(?P=fence)|`[^`]*`" # is passed over
 DISPLAY = r"\$\$(?P<display>.+?)\$\$"
 INLINE = r"\$(?P<inline>[^\s$](?:[^$\n]*[^\s$])?)\$"
 NAME_LINK = re.compile(r'<a href="(?P<name>[^"#:]*)#(?P<place>[^"]+)">(?P<code><code>[^<]*</code>)</a>')
+PLOT = re.compile(r'src="data:image/png;base64,(?P<picture>[\w+/=]+)"')
 SOURCE_LINK = re.compile(
     r'(?P<file>rosetta_neurons/[\w/]+\.py)#LNone"(?P<rest>.{0,200}?<h\d id="(?P<name>[\w.]+)")', re.S)
 EMBED = re.compile( # as Quarto has it, or as a comment, which Jupyter does not show
@@ -424,7 +455,7 @@ class House(Site):
         own_name = {f'/nbs/{src}"': f'/nbs/{self.names[str(src)]}"'}
         for written, needed in (own_name | ACCESS).items():
             html = html.replace(written, needed)
-        return SOURCE_LINK.sub(with_line, html)
+        return PLOT.sub(with_width, SOURCE_LINK.sub(with_line, html))
 
     def unlinked(self, html, page):
         "Without the links that nbdev makes of names whose page doesn't document them, such as private ones"
@@ -483,7 +514,8 @@ def write_sources(
         else:
             text = (cfg.nbs_path/source).read_text()
             put = partial(embedded, folder=(cfg.nbs_path/source).parent)
-            dest.write_text(linked(EMBED.sub(put, text), names, colab))
+            text = with_dictionaries(EMBED.sub(put, text))
+            dest.write_text(linked(text, names, colab))
 
 def main():
     "Build the site; a broken link or an option that is not understood is an error"
@@ -497,6 +529,7 @@ def main():
         site = House(load(tmp), names)
         site.out = cfg.doc_path
         print(f"{site.build()} pages in {site.out}")
+    write_dictionaries(cfg.doc_path)
     for page in cfg.doc_path.rglob("*.llms.md"):
         rewrite(page, without_pictures)
     if site.warnings:

@@ -106,12 +106,54 @@ function table(c) {
   box.tabIndex = 0; box.setAttribute('role', 'region'); box.setAttribute('aria-label', 'matches'); box.append(t)
   return box
 }
+const point = hash => { try { history.replaceState(null, '', hash) } catch { /* a page in a page has no address */ } }
+function share(c) {
+  const o = made('iframe'), style = 'width:100%; height:40rem; border:1px solid'
+  Object.entries({src: location.href.replace(/#.*/, '') + '#' + c.digest, title: c.title + ' of ' + document.title, loading: 'lazy', style}).forEach(k => o.setAttribute(...k))
+  at('share-link').value = o.src
+  at('share-embed').value = o.outerHTML
+  at('share-local').hidden = location.protocol != 'file:'
+  at('share-said').textContent = ''
+}
+async function copy(o) {
+  const from = at(o.dataset.copies)
+  from.select()
+  try { await navigator.clipboard.writeText(from.value) } catch { document.execCommand('copy') }
+  at('share-said').textContent = 'Copied.'
+}
+function rowsOf(number) {
+  const c = data.concepts[number], names = ['correlation', 'centred', 'null', 'null_centred', 'flip', 'flip_centred']
+  return c.matches.map(m => ({
+    concept: +number, digest: c.digest, layer: data.layers[0][m[0]], channel: m[1],
+    model: data.models[m[2]], partner_layer: data.layers[m[2]+1][m[3]], partner_channel: m[4],
+    ...Object.fromEntries(names.map((name, k) => [name, m[5+k]])), q: parseFloat(m[11].replace('≤', '').replace('−', '-'))}))
+}
+function csv(rows) {
+  const cell = x => x == null || Number.isNaN(x) ? '' : /[",\n]/.test(x) ? '"' + x.replace(/"/g, '""') + '"' : x
+  return [Object.keys(rows[0] ?? {}), ...rows.map(Object.values)].map(o => o.map(cell).join(',') + '\n').join('')
+}
+function save(o) {
+  data ??= JSON.parse(at('data').textContent)
+  const one = view.contains(o), kind = o.dataset.saves, rows = (one ? [opened.slice(8)] : Object.keys(data.concepts)).flatMap(rowsOf)
+  const a = made('a'), text = kind == 'csv' ? csv(rows) : JSON.stringify(rows, null, 1) + '\n'
+  a.href = URL.createObjectURL(new Blob([text], {type: kind == 'csv' ? 'text/csv' : 'application/json'}))
+  a.download = (one ? 'concept-' + data.concepts[opened.slice(8)].digest : 'concepts') + '.' + kind
+  a.click()
+  setTimeout(() => URL.revokeObjectURL(a.href), 1000)
+}
 let opened
 function show(id) {
   data ??= JSON.parse(at('data').textContent)
   opened = id
   const c = data.concepts[id.slice(8)], box = at('view-pictures'), matches = at('view-matches')
-  at('view-title').textContent = c.title
+  point('#' + c.digest)
+  share(c)
+  at('view-title').replaceChildren(c.title)
+  if (self != top && location.protocol.startsWith('http')) { // in another page: a way to this one
+    const o = made('a', '', c.title)
+    o.href = at('share-link').value; o.target = '_blank'; o.rel = 'noopener'
+    at('view-title').replaceChildren(o)
+  }
   at('view-facts').innerHTML = c.facts
   matches.open = false
   matches.querySelector('summary').textContent = 'All matches (' + c.matches.length + ')'
@@ -124,11 +166,12 @@ function show(id) {
 function step(by) {
   const ids = shown().map(o => o.id), i = ids.indexOf(opened)
   const id = ids[(i + by + ids.length) % ids.length]
-  if (id) { history.replaceState(null, '', '#' + id); show(id) }
+  if (id) show(id)
 }
 function follow() {
-  const id = location.hash.slice(1)
-  if (/^concept-\d+$/.test(id) && at(id)) show(id)
+  const id = location.hash.slice(1), digest = /^[0-9a-f]{10}$/.test(id), card = digest ? all.find(o => o.dataset.digest == id) : at(id)
+  at('lost').hidden = !digest || !!card
+  if (card && all.includes(card)) show(card.id)
   else if (view.open) view.close()
 }
 controls.hidden = false
@@ -140,8 +183,11 @@ at('all-layers').onclick = () => tickAll(true)
 at('no-layers').onclick = () => tickAll(false)
 addEventListener('hashchange', follow)
 list.addEventListener('click', e => { const o = e.target.closest('h3 a'); if (o && o.hash == location.hash) follow() })
-view.addEventListener('close', () => { const o = at(opened); opened = null; if (location.hash) history.replaceState(null, '', '#'); if (o) o.querySelector('a').focus() })
+view.addEventListener('close', () => { const o = at(opened); opened = null; if (location.hash) point('#'); if (o) o.querySelector('a').focus() })
 view.addEventListener('keydown', e => { if (!large.open && (e.key == 'ArrowRight' || e.key == 'ArrowLeft')) step(e.key == 'ArrowRight' ? 1 : -1) })
+for (const o of document.querySelectorAll('[data-copies]')) o.onclick = () => copy(o)
+for (const o of document.querySelectorAll('[data-saves]')) o.onclick = () => save(o)
+at('save-all').hidden = !all.length
 at('next').onclick = () => step(1)
 at('previous').onclick = () => step(-1)
 for (const o of [view, large]) {
