@@ -7,7 +7,7 @@ have a significant match, how many of these have one at the end and with how man
 how alike each unit is to itself at the end; with the controls that `births.json` names. Intervals are 95 %
 bootstraps over the network's units. Nothing was tuned. A run that is in `births.json` is kept unless it is
 named. A minute or two of a core a run, after the trainings (15 minutes each of `mini_resnet.seed2` and
-`.seed3`, and half an hour of `mini_mae.seed2 --steps 8000`)."""
+`.seed3`, and as long of `mini_mae.seed2 --steps 4000`)."""
 import argparse
 import json
 import time
@@ -61,11 +61,11 @@ def alike(G, nets, n):
 
 
 def significant(d, step, q=.05):
-    "Pairs `{unit of the network: {units of G}}` whose q is at most .05"
+    "Pairs `{unit of the network: {unit of G: centred correlation}}` whose q is at most .05"
     pairs = {}
     for o in d.matches:
         if o.model == str(step) and o.q <= q:
-            pairs.setdefault(tuple(o.partner), set()).add(tuple(o.unit))
+            pairs.setdefault(tuple(o.partner), {})[tuple(o.unit)] = o.centred
     return pairs
 
 
@@ -105,6 +105,8 @@ def told(step, d, table, units):
     return dict(
         step=step, units=len(units), matched=len(matched),
         pairs=sum(map(len, now.values())),
+        # centred correlation of a matched unit with its best partner
+        best=mean_of([max(some.values()) for some in now.values()]),
         by_layer={layer: sum(u[0] == layer for u in matched) for layer in dict(units)},
         # of units with a match now, and of those without: the share with one at the end
         stay=mean_of([u in end for u in matched]), come=mean_of([u in end for u in others]),
@@ -123,7 +125,7 @@ def births(d, steps):
     "For units with a match at the end: how many have had one since which step, by layer"
     pairs = [set(significant(d, step)) for step in steps]
     rows = {}
-    for u in pairs[-1]:
+    for u in sorted(pairs[-1]):
         since = len(pairs) - 1
         while since and u in pairs[since - 1]:
             since -= 1
