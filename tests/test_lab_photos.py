@@ -51,4 +51,4 @@ def test_true(shipped):
     with torch.no_grad(), evaluating(net), record(net, net.layers[-1:]) as maps:
         net(images)
     again = maps[net.layers[-1]][:, shipped["units_lite0"].tolist()]
-    assert (again - torch.tensor(shipped["lite0"][:2])*6/255).abs().max() < .05
+    assert (again - torch.tensor(shipped["lite0"][:2]).float()*6/255).abs().max() < .05
