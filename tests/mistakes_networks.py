@@ -85,3 +85,100 @@ reading = {"a": False, "b": True, "c": True, "d": False}''')
 wrong(L, "q6", "the first member alone", "to the first one", both % ("similar[u,v].item()", first % "similar[u,g[0]]>=level"))
 wrong(L, "q6", "similar on average", "on average, is not enough", both % ("similar[u,v].item()", first % "similar[u,g].mean()>=level"))
 wrong(L, "q7", "the first photograph, whatever k", "the k most active photographs", words % ("logits.softmax(1)", "", "p[best[0]]-p.mean(0)"))
+
+L = "7_ablation"
+hooks = '''
+def without(model, units, means, images):
+    def hook_for(layer, channels):
+        def hook(mod, args, out):
+            %s
+        return hook
+    handles = []
+    try:
+        for layer in {l for l,_ in units}:
+            channels = [c for l,c in units if l==layer]
+            handles.append(model.get_submodule(layer).register_forward_hook(hook_for(layer, channels)))
+        with torch.no_grad(): return model(images)
+    finally:
+        for handle in handles: handle.remove()'''
+change = '''out = out.clone()
+            out[:,channels] = means[layer][channels]
+            return out'''
+ends = '''    finally:
+        for handle in handles: handle.remove()'''
+wrong(L, "q1", "zero", "the unit is zero", hooks % change.replace("means[layer][channels]", "0"))
+wrong(L, "q1", "nothing returned", "the hook has to return", hooks % change.replace("return out", "pass"))
+wrong(L, "q1", "the whole layer", "the other channels of the layer should stay", hooks % "return means[layer].expand_as(out).clone()")
+wrong(L, "q1", "one number for a map", "its mean map is a number for each position", hooks % change.replace("[channels]", "[channels].mean((1,2), keepdim=True)"))
+wrong(L, "q1", "the loop's last round", "sees the loop's last round", '''
+def without(model, units, means, images):
+    handles = []
+    try:
+        for layer in sorted({l for l,_ in units}):
+            channels = [c for l,c in units if l==layer]
+            def hook(mod, args, out):
+                out = out.clone()
+                out[:,channels] = means[layer][channels]
+                return out
+            handles.append(model.get_submodule(layer).register_forward_hook(hook))
+        with torch.no_grad(): return model(images)
+    finally:
+        for handle in handles: handle.remove()''')
+wrong(L, "q1", "hooks left behind", "call handle.remove() for each", (hooks % change).replace(ends, "    finally: pass"))
+size = '''
+def strength_of(maps): return %s'''
+wrong(L, "q2", "position left in", "position was left in", size % "(maps-maps.mean((0,2,3), keepdim=True)).square().mean((0,2,3)).sqrt()")
+wrong(L, "q2", "sum instead of mean", "and not the sum", size % "(maps-maps.mean(0)).square().sum((0,2,3)).sqrt()")
+wrong(L, "q2", "variance", "that is a variance", size % "(maps-maps.mean(0)).square().mean((0,2,3))")
+pairing = '''
+def fair_pairs(units, pool, strength, caliper):
+    pairs,taken = [],set()
+    for layer,channel in units:
+        free = [o for o in pool if %s]
+        if not free: continue
+        def gap(o): return abs(%s)
+        best = min(free, key=gap)
+        %s
+    return pairs'''
+free = "o[0]==layer and o not in taken"
+ratio = "math.log(strength[o[0]][o[1]])-math.log(strength[layer][channel])"
+take = '''if gap(best)<=caliper:
+            pairs.append(((layer,channel),best))
+            taken.add(best)'''
+wrong(L, "q3", "any layer", "the control is of another layer", pairing % ("o not in taken", ratio, take))
+wrong(L, "q3", "differences", "compare logarithms", pairing % (free, "strength[o[0]][o[1]]-strength[layer][channel]", take))
+wrong(L, "q3", "taken twice", "a control was taken twice", pairing % ("o[0]==layer", ratio, take))
+wrong(L, "q3", "no caliper", "so it is left out", pairing % (free, ratio, "pairs.append(((layer,channel),best)); taken.add(best)"))
+ends_of = '''
+def interval(own, control, sets, images):
+    diff = (own-control).double()
+    means = torch.stack([%s.mean() for s,i in zip(sets, images)])
+    low,high = means.quantile(torch.tensor([%s]).double()).tolist()
+    return %s.item(),low,high'''
+middle = ".025,.975"
+wrong(L, "q4", "each table by itself", "draw from the *differences*", '''
+def interval(own, control, sets, images):
+    def ends(x): return torch.stack([x.double()[s][:,i].mean() for s,i in zip(sets, images)]).quantile(torch.tensor([.025,.975]).double())
+    a,b = ends(own),ends(control)
+    return (own-control).mean().item(),(a[0]-b[1]).item(),(a[1]-b[0]).item()''')
+wrong(L, "q4", "images alone", "draw sets as well as images", ends_of % ("diff[:,i]", middle, "diff.mean()"))
+wrong(L, "q4", "sets alone", "draw images as well as sets", ends_of % ("diff[s]", middle, "diff.mean()"))
+wrong(L, "q4", "one by one", "pairs them one by one", ends_of % ("diff[s,i]", middle, "diff.mean()"))
+wrong(L, "q4", "mean of the draws", "the mean of the table itself", ends_of % ("diff[s][:,i]", middle, "means.mean()"))
+
+# Each of what follows fails one hidden test and no other
+wrong(L, "q1", "hooks left behind by an error", "finally block", (hooks % change).replace("    try:\n        for", "    if True:\n        for").replace(
+    "with torch.no_grad(): return model(images)\n" + ends, "with torch.no_grad(): res = model(images)\n        for handle in handles: handle.remove()\n        return res"))
+wrong(L, "q2", "absolute deviation", "square first", size % "(maps-maps.mean(0)).abs().mean((0,2,3))")
+wrong(L, "q3", "taken by channel", "a layer *and* a channel", pairing % ("o[0]==layer and o[1] not in taken", ratio, take.replace("taken.add(best)", "taken.add(best[1])")))
+wrong(L, "q3", "left out, and still taken", "who is left out takes nobody", pairing % (free, ratio, '''taken.add(best)
+        if gap(best)<=caliper: pairs.append(((layer,channel),best))'''))
+wrong(L, "q4", "ninety percent", "0.025 and the 0.975 quantile", ends_of % ("diff[s][:,i]", ".05,.95", "diff.mean()"))
+wrong(L, "q5", "the third row not read", "where does the interval lie", '''
+reading = {"a": True, "b": False, "c": False, "d": False}''')
+wrong(L, "q5", "zero inside means zero", "also holds other values", '''
+reading = {"a": True, "b": True, "c": True, "d": False}''')
+wrong(L, "q6", "blindly and untouched exchanged", "from all units of a layer", '''
+choice = {"A": "random", "B": "untouched", "C": "layer", "D": "strength"}''')
+wrong(L, "q6", "strength for whatever reason", "equal in something", '''
+choice = {"A": "untouched", "B": "random", "C": "strength", "D": "layer"}''')
