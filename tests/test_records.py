@@ -37,11 +37,12 @@ def rows_of(path):
     return [dict(zip(head, line)) for line in lines[1:]]
 
 def is_points(text):
-    "A number with a decimal point, or blank, which leaves a gradebook as it is"
+    "A number with a decimal point, or blank where there is none"
     return text == "" or re.fullmatch(r"\d+(\.\d+)?", text) is not None
 
 def check_canvas(path):
-    "What Canvas's import of grades asks for"
+    """What Canvas's import of grades asks for: its `lib/gradebook_importer.rb` wants "Student" and "ID" first, finds the two SIS
+    columns by their place, and "Section" in the last column before the assignments; "Points Possible" marks the row of points"""
     rows = rows_of(path)
     head = list(rows[0])
     assert head[:5] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
