@@ -182,3 +182,65 @@ wrong(L, "q6", "blindly and untouched exchanged", "from all units of a layer", '
 choice = {"A": "random", "B": "untouched", "C": "layer", "D": "strength"}''')
 wrong(L, "q6", "strength for whatever reason", "equal in something", '''
 choice = {"A": "untouched", "B": "random", "C": "strength", "D": "layer"}''')
+
+# Right in another way: loops, other functions, other precision; the pictures have to be drawn with them, too
+otherwise = {"6_real": ['''
+def strengths(maps):
+    c = maps-maps.mean(0)
+    s = c.flatten(2).norm(dim=2)
+    return s/s.norm(dim=0)''', '''
+def safe_shift(groups):
+    n,s = len(groups),1
+    while any(groups[i]==groups[(i+s)%n] for i in range(n)): s += 1
+    return s''', '''
+def flipped(a, b, signs):
+    a,b = (a-a.mean(0)).double(),(b-b.mean(0)).double()
+    num = torch.einsum('nuhw,nvhw,n->uv', a, b, signs.double())
+    return num/a.pow(2).sum((0,2,3)).sqrt()[:,None]/b.pow(2).sum((0,2,3)).sqrt()''', '''
+def widening(s, t): return torch.sqrt(len(s)*torch.einsum('nu,nv->uv', s**2, t**2)).float()''', '''
+def weakest(similar, group):
+    return similar[group][:,group].min()
+
+def compact(similar, level):
+    groups = []
+    for u in range(len(similar)):
+        for g in groups:
+            if (similar[u,g]>=level).all():
+                g.append(u)
+                break
+        else: groups.append([u])
+    return groups''', '''
+def word_scores(activity, logits, k):
+    p,top = logits.double().softmax(-1),activity.argsort(dim=0, descending=True)[:k]
+    return torch.stack([p[top[:,u]].mean(0)-p.mean(0) for u in range(activity.shape[1])])'''],
+"7_ablation": ['''
+def without(model, units, means, images):
+    handles = []
+    try:
+        for layer,channel in units:
+            def hook(mod, args, out, layer=layer, channel=channel):
+                out = out.clone()
+                out[:,channel] = means[layer][channel]
+                return out
+            handles.append(model.get_submodule(layer).register_forward_hook(hook))
+        with torch.no_grad(): return model(images)
+    finally:
+        for h in handles: h.remove()''', '''
+def strength_of(maps):
+    d = maps.double()-maps.double().mean(0, keepdim=True)
+    return d.pow(2).mean(dim=(0,2,3))**.5''', '''
+def fair_pairs(units, pool, strength, caliper):
+    pairs,pool = [],list(pool)
+    for l,c in units:
+        there = [u for u in pool if u[0]==l]
+        if len(there)==0: continue
+        gap = lambda u: (strength[l][u[1]].log()-strength[l][c].log()).abs()
+        best = min(there, key=gap)
+        if gap(best)<=caliper:
+            pairs.append([(l,c),best])
+            pool.remove(best)
+    return pairs''', '''
+def interval(own, control, sets, images):
+    d = own-control
+    boot = torch.stack([d[sets[k]][:,images[k]].mean() for k in range(len(sets))])
+    return d.mean(),boot.quantile(.025),boot.quantile(.975)''']}
