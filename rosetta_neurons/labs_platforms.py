@@ -42,8 +42,8 @@ def _canvas(
 )->list[dict]:
     """Rows as Canvas imports them: the columns of its export, of which one identifier is enough
 
-    Source: Canvas's guide "How do I import grades in the Gradebook?", and Ohio State's "Import
-    CSV File to Carmen Grades".
+    Source: `lib/gradebook_importer.rb` of Canvas, read in November 2026 and never run, and Ohio
+    State's guide "Import CSV File to Carmen Grades".
     """
     blank = {"Student": "", "ID": "", "SIS User ID": "", "SIS Login ID": "", "Section": ""}
     rows = [dict(blank, Student="Points Possible", **possible)]

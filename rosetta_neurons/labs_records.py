@@ -343,13 +343,13 @@ def _in_words(
     nameless = sum(not next(iter(labs.values()))["number"] for labs in students.values())
     awaited = sum(o["written_awaited"] > 0 for o in rows if o["counts"] == "yes")
     aside = sum(o["counts"] == "no" for o in rows)
-    remarks = [f"{len(students)} students in {out}"]
+    remarks = [f"students in {out}: {len(students)}"]
     if awaited:
-        remarks.append(f"{awaited} labs await written points, and are blank for platforms")
+        remarks.append(f"labs that await written points, and are blank for platforms: {awaited}")
     if nameless:
-        remarks.append(f"{nameless} students gave no number: not in canvas.csv and moodle.csv")
+        remarks.append(f"students without a number, not in canvas.csv and moodle.csv: {nameless}")
     if aside:
-        remarks.append(f"{aside} submissions do not count: not the last one, or of no lab")
+        remarks.append(f"submissions that do not count (not the last one, or of no lab): {aside}")
     return "; ".join(remarks)
 
 def _write_platforms(

@@ -13,7 +13,7 @@ root = Path(__file__).parents[1]
 flags = [
     '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync']
-slow = {'exported', 'grades', 'lab', 'made', 'site', 'wheel'} # fixtures that take over 20 seconds
+slow = {'exported', 'graded', 'grades', 'lab', 'made', 'site', 'wheel'} # fixtures that take over 20 seconds
 
 @pytest.hookimpl(tryfirst=True) # before -m chooses
 def pytest_collection_modifyitems(items):

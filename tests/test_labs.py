@@ -1,5 +1,6 @@
 "Every lab: the solution gets all points, the blank version none, planted mistakes the right message, and hostile submissions harm nobody"
 import csv,json,re,sys,zipfile
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,12 @@ import pytest
 from rosetta_neurons.labs import build_lab, build_labs, grade_labs, _read_tests
 from rosetta_neurons.labs_course import _course_number
 
-from mistakes import planted as every
+import mistakes,mistakes_networks
 
 root = Path(__file__).parents[1]
 masters = sorted((root/'nbs/labs').glob('*.ipynb'))
 labs = [p.stem for p in masters]
+every = [*mistakes.planted, *mistakes_networks.planted]
 planted = every if sys.platform=='linux' else every[::8] # elsewhere each process starts from nothing, which takes long
 
 # In the place of the first cell of a solution of lab 1
@@ -118,6 +120,7 @@ def grades(made, tmp_path_factory, request):
     def put(name, nb): (folder/f'{name}.ipynb').write_text(json.dumps(nb))
     solution,student = ({l: json.loads((made/k/f'{l}.ipynb').read_text()) for l in labs} for k in ('solution','student'))
     for l in labs: put(f'{l}-solution', solution[l]), put(f'{l}-blank', student[l])
+    for l in set(labs) & set(mistakes_networks.otherwise): put(f'{l}-otherwise', reduce(replaced, mistakes_networks.otherwise[l], solution[l]))
     for i,(l,q,_,_,code) in enumerate(planted):
         if l in labs: put(f'planted-{i}', replaced(bare(solution[l]), code))
     if labs==[p.stem for p in masters]: others(put, made, solution, student, folder)
@@ -152,6 +155,12 @@ def of_question(says, q):
 @pytest.mark.parametrize('lab', labs)
 def test_solution(grades, lab):
     row = grades[f'{lab}-solution.ipynb']
+    assert float(row['percent'])==100 and not row['notes'], row['says']
+
+@pytest.mark.parametrize('lab', mistakes_networks.otherwise)
+def test_otherwise(grades, lab):
+    "Right in another way; and no cell raises an error with it"
+    row = grades[f'{lab}-otherwise.ipynb']
     assert float(row['percent'])==100 and not row['notes'], row['says']
 
 @pytest.mark.parametrize('lab', labs)

@@ -2,7 +2,7 @@
 
 A deck is one HTML file without scripts, fonts or pictures from elsewhere, so it works offline; its
 pictures are those that the notebook's cells have just made. NAME is a lab (`1_maps`), or `paper`;
-without a name all six are made. With --pdf each deck is also printed by Chromium, a slide a page,
+without a name all eight are made. With --pdf each deck is also printed by Chromium, a slide a page,
 and a slide whose text does not fit is an error. A lab takes up to three minutes, `paper` one.
 
 In a lab, a heading with its text becomes one or two slides with the beginning of each paragraph,
