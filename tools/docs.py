@@ -517,6 +517,18 @@ def write_sources(
             text = with_dictionaries(EMBED.sub(put, text))
             dest.write_text(linked(text, names, colab))
 
+def add_live(
+    scripts:Path, # of the live page, and what was made for it
+    folder:Path, # of the site
+):
+    "What the live page loads; where that is not to be had, the page shows a still picture"
+    import live # not before: it imports the package without what only annotations name
+    shutil.copytree(scripts, folder, dirs_exist_ok=True)
+    try:
+        print(f"{live.publish(folder)/1e6:.1f} MB for the live page")
+    except live.Unavailable as e:
+        print(f"Without the live page: {e}")
+
 def main():
     "Build the site; a broken link or an option that is not understood is an error"
     cfg = get_config()
@@ -530,6 +542,7 @@ def main():
         site.out = cfg.doc_path
         print(f"{site.build()} pages in {site.out}")
     write_dictionaries(cfg.doc_path)
+    add_live(cfg.nbs_path/"live", cfg.doc_path/"live")
     for page in cfg.doc_path.rglob("*.llms.md"):
         rewrite(page, without_pictures)
     if site.warnings:
