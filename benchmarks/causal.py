@@ -238,6 +238,36 @@ def part_probe(model, layer, probes):
 
 
 @torch.no_grad()
+def other_strengths(draws=DRAWS):
+    """How far the difference beside a control of like strength depends on the scenes of which strengths are taken
+
+    A fifth of each layer of mini_resnet, Rosetta Neurons, mean-ablated as in `mini`; only the pairs of sets are others.
+    """
+    model = create_model("mini_resnet")
+    groups = _groups_of(RosettaDictionary.shipped("mini_stylegan2"), "mini_resnet")
+    test = known(N_TEST, TEST)
+    logits = animal_logits("mini_resnet", model, None)
+    def read(model, images, numbers):
+        logp = logits(model(images)).log_softmax(1)
+        label = test.label[numbers]
+        return dict(score=(logp.argmax(1) == label).float(), logp=logp.gather(1, label[:, None])[:, 0])
+    sums = _layer_sums(model, sample_scenes(N_BEFORE, BEFORE).render())
+    reader = Reader(model, test.images, read, "other_strengths", sums)
+    base = reader.answers()
+    sizes = {layer: o.total.shape[-1] for layer, o in sums.items()}
+    rows = []
+    for i in range(6):
+        scenes = sample_scenes(N_BEFORE, BEFORE + i)
+        strength = _strengths(_layer_sums(model, scenes.render()), "mean")
+        pairs = drawn_pairs(groups, GROUPS[0], _CONTROLS[1], sizes, .2, strength, draws)
+        row, *_ = ablation_row(reader, base, pairs, "mean", strength)
+        rows.append(dict(scenes=BEFORE + i, **row))
+        print(rows[-1], flush=True)
+    reader.save()
+    return rows
+
+
+@torch.no_grad()
 def mini(name):
     "Damage by ablation in a network of the mini zoo"
     model = create_model(name)
@@ -498,7 +528,7 @@ def main():
     torch.set_num_threads(1)
     table = json.loads(OUT.read_text()) if OUT.is_file() else {}
     table.setdefault("ablation", {})
-    todo = dict.fromkeys([*minis, "generator", "swap", "efficientnet_lite0"])
+    todo = dict.fromkeys([*minis, "other_strengths", "generator", "swap", "efficientnet_lite0"])
     done = {*table["ablation"], *table}
     for part in o.parts or [k for k in todo if k not in done]:
         start = time.process_time()
@@ -507,7 +537,7 @@ def main():
         elif part == "efficientnet_lite0":
             table["ablation"][part] = lite(o.photos)
         else:
-            table[part] = generator() if part == "generator" else swaps()
+            table[part] = dict(other_strengths=other_strengths, generator=generator, swap=swaps)[part]()
         print(part, f"({time.process_time()-start:.0f} CPU-seconds)", flush=True)
         OUT.write_text(json.dumps(rounded(table)).replace('}, {', '},\n{') + "\n")
 
