@@ -29,6 +29,7 @@ from .permutations import *
 from .dictionary import *
 from .concepts import *
 from .tables import *
+from .stored import *
 from .networks import *
 from .zoo.core import *
 from .zoo.latents import *

@@ -17,8 +17,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
-import torch
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 import rosetta_neurons
@@ -28,7 +26,9 @@ from .concepts import ( # noqa: F401 (some are only re-exported)
 from .layers import _no_such
 from .networks import _MinedNetworks
 from .runtime import _check_writable, _write_beside
-from .tables import Recipe, _Tables
+from .stored import (
+    _SCHEMA, _json_text, _read_json, _read_tables, _renamed, _upgrade)
+from .tables import Recipe
 
 # %% ../nbs/06_dictionary.ipynb #ac4ed669
 _COLUMNS = dict(
@@ -133,78 +133,6 @@ class _Shown(_MinedNetworks):
             for match in concept.matches:
                 lines.writerow([self.concepts.index(concept), concept.digest, *_match_row(match)])
         return table.getvalue()
-
-# %% ../nbs/06_dictionary.ipynb #1905511c
-_SCHEMA = dict(schema="rosetta-neurons dictionary", version=3)
-_OLD_WORDS = dict(
-    content="centred", null_content="null_centred", flip_content="flip_centred",
-    survivors="significant") # of versions 1 and 2
-
-def _json_text(
-    x, # anything that JSON can hold
-    depth:int=4, # levels with a line for each item; below, one line
-    pad:str="\n", # start of a line
-)->str:
-    "JSON that a person can read and a version control can compare"
-    if not depth or not x or not isinstance(x, (dict, list)):
-        return json.dumps(x, allow_nan=False)
-    items = []
-    for item in x:
-        if isinstance(x, dict):
-            items.append(f"{json.dumps(item)}: {_json_text(x[item], depth-1, pad+' ')}")
-        else:
-            items.append(_json_text(item, depth-1, pad+" "))
-    first, last = "{}" if isinstance(x, dict) else "[]"
-    return f"{first}{pad} {f',{pad} '.join(items)}{pad}{last}"
-
-def _read_json(
-    path:Path, # `dictionary.json`
-)->dict[str, Any]:
-    """JSON of a dictionary in this version or an older one
-
-    Version 1 had no flipped signs, and version 2 had other names.
-    """
-    try:
-        js = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as e:
-        raise ValueError(f"{path} was cut short or is no JSON: {e}") from e
-    found = type(js).__name__
-    if isinstance(js, dict):
-        found = {name: js.get(name) for name in _SCHEMA}
-    if found not in [{**_SCHEMA, "version": o} for o in (1, 2, 3)]:
-        raise ValueError(f"{path} is {found}, expected {_SCHEMA}")
-    if missing := {"sha256", "recipe"} - js.keys():
-        raise ValueError(f"{path} has no {' and no '.join(sorted(missing))}")
-    return js
-
-def _read_tables(
-    data:bytes, # of `dictionary.safetensors`
-)->_Tables:
-    tables = {}
-    for key, x in load_tensors(data).items():
-        m, _, name = key.rpartition(".")
-        tables.setdefault(m, {})[name] = x
-    return tables
-
-def _renamed(
-    js:Any, # of version 2
-)->Any: # the same with today's names
-    "Old names of fields, at any depth, replaced"
-    if isinstance(js, list):
-        return [_renamed(o) for o in js]
-    if isinstance(js, dict):
-        return {_OLD_WORDS.get(name, name): _renamed(o) for name, o in js.items()}
-    return js
-
-def _upgrade(
-    tables:_Tables, # of a dictionary in version 1; changed in place
-):
-    "Add NaN in place of the scores under flipped signs, which were not computed"
-    for table in tables.values():
-        if "scores" in table:
-            x = table["scores"]
-            unknown = torch.full_like(x[:, :2], torch.nan)
-            table["scores"] = torch.cat([x[:, :4], unknown, x[:, 4:]], 1)
 
 # %% ../nbs/06_dictionary.ipynb #2821aa63
 _TAGS = ["rosetta-neurons", "interpretability", "universality"]
