@@ -4,11 +4,11 @@ Unseen scenes are inverted by a perceptual loss alone (of mini_resnet.seed1, whi
 or with all, as a further term (Eq. 7). Controls tell guidance by *matches* from another network's mere help: that network as a second perceptual loss, without a
 match; its matches with the partners exchanged among each other; and pixels alone (L2).
 
-Every row, old and new, is tuned alike on 50 scenes, by PSNR: of the rate and the row's coefficient (beta of the guidance or of the second loss, alpha where there
+Every row, old and new, is tuned alike on 24 scenes, by PSNR: of the rate and the row's coefficient (beta of the guidance or of the second loss, alpha where there
 is neither), whose grid is half decades without an end, the neighbours of the best setting are tried until the best has none that is better, 13 settings at most
 (`settled` says whether that was enough). Rows are tuned in turns; then each is run once on 200 others. PSNR, SSIM and a perceptual distance by `eval_net`, which took no part; gains are
 paired, with 95 % bootstrap intervals. What is done is kept in `table1.runs.jsonl`, a line for each row and setting with the scores of every image, so that it can
-be stopped and goes on; `table1.json` has the table once all rows are done, and under `tuning` how far each of them is. Some five hours of one core."""
+be stopped and goes on; `table1.json` has the table once all rows are done, under `controls` those that are, and under `tuning` how far each of them is. Some three hours of one core."""
 import argparse, copy, json, time
 from pathlib import Path
 import torch
@@ -137,7 +137,7 @@ def main():
     p.add_argument("--generator", default="mini_stylegan2")
     p.add_argument("--dictionary", help="folder of a dictionary of the generator and the models of the zoo; the shipped one if not given")
     p.add_argument("-n", type=int, default=200, help="scenes that are reported")
-    p.add_argument("--tune", type=int, default=50, help="other scenes, on which settings are chosen")
+    p.add_argument("--tune", type=int, default=24, help="other scenes, on which settings are chosen")
     p.add_argument("--steps", type=int, default=200)
     o = p.parse_args()
     torch.set_num_threads(1)
@@ -156,10 +156,11 @@ def main():
     scores, table, against = {}, {}, {}
     for row, r in rows.items():
         scores[row] = t.run(row, *test, r.told()["setting"])
-        if base in scores: table[row] = dict(n=o.n, steps=o.steps, **r.told(), **told(scores[row], scores[base]))
+        if base in scores: table[row] = {**r.told(), "n": o.n, "steps": o.steps, **told(scores[row], scores[base])}
         for a, b in AGAINST:
             if row in (a, b) and a in scores and b in scores: against[f"{a} against {b}"] = dict(n=o.n, **told(scores[a], scores[b]))
         print(row, json.dumps(table.get(row)), flush=True)
+        keep(f"{o.generator}, controls", table) # also while some are missing
         keep(f"{o.generator}, against", against)
     if set(ROWS) <= set(table): keep(o.generator, table) # whole: it takes the place of what was there
 

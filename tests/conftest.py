@@ -15,9 +15,15 @@ flags = [
     '--disable-component-update', '--disable-sync']
 slow = {'exported', 'graded', 'grades', 'lab', 'made', 'site', 'wheel'} # fixtures that take over 20 seconds
 
+LONG = ('test_scale', 'test_site', 'test_labs', 'test_grading', 'test_report') # minutes each
+
 @pytest.hookimpl(tryfirst=True) # before -m chooses
 def pytest_collection_modifyitems(items):
-    "`browser` where a test opens one, `slow` where it waits for a fixture that is"
+    """`browser` where a test opens one, `slow` where it waits for a fixture that is
+
+    Long files come first, so that in the end no process of pytest-xdist waits for another.
+    """
+    items.sort(key=lambda item: item.path.stem not in LONG)
     for item in items:
         if 'browser' in item.fixturenames:
             item.add_marker(pytest.mark.browser)
