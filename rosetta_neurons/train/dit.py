@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .core import _Pool, Task, _autocast, _muon_and_adam, task
+from .autoencoder import _load_autoencoder
 from .stylegan2 import _Average, _can_compile
 from ..world import sample_scenes
 from ..zoo.dit import DiT, mini_dit
@@ -20,30 +21,30 @@ from ..zoo.dit import DiT, mini_dit
 # %% ../../nbs/15_train/10_dit.ipynb #37cbade0
 def _random_times(n:int)->Tensor: # [n] in (0, 1)
     "Random times for training"
-    t = (torch.randn(n) - .5).sigmoid()
+    t = (torch.randn(n) - .3).sigmoid()
     evenly = torch.rand(n)
     return torch.where(torch.rand(n) < .1, evenly, t)
 
 # %% ../../nbs/15_train/10_dit.ipynb #2aa34259
-def _between(images:Tensor, noise:Tensor, t:Tensor)->Tensor:
-    "The point at time `t` [n] of the straight line from noise to image"
+def _between(clean:Tensor, noise:Tensor, t:Tensor)->Tensor:
+    "The point at time `t` [n] of the straight line from noise to a clean code (or image)"
     t = t[:, None, None, None]
-    return t*images + (1 - t)*noise
+    return t*clean + (1 - t)*noise
 
 def flow_loss(
-    predict:Callable, # (noisy images, times, classes) -> clean images
-    images:Tensor,    # [n, 3, H, W] in [-1, 1]
-    noise:Tensor,     # normal, [n, 3, H, W]
-    t:Tensor,         # times [n], from 0 (noise) to 1 (image)
+    predict:Callable, # (noisy, times, classes) -> clean
+    clean:Tensor,     # what is to be drawn [n, C, H, W]: codes or images
+    noise:Tensor,     # normal, [n, C, H, W]
+    t:Tensor,         # times [n], from 0 (noise) to 1 (clean)
     label:Tensor,     # classes [n]
 )->Tensor:            # [n]
-    """Loss of flow matching (Lipman et al., 2023): squared error of the velocity, by image
+    """Loss of flow matching (Lipman et al., 2023): squared error of the velocity, of each sample
 
-    The velocity is the one that the predicted clean image implies (Li and He, 2025).
+    The velocity is the one that the predicted clean code implies (Li and He, 2025).
     """
-    clean = predict(_between(images, noise, t), t, label).float()
+    said = predict(_between(clean, noise, t), t, label).float()
     left = (1 - t).clamp(min=.05)
-    return (clean - images).square().mean((1, 2, 3))/left.square()
+    return (said - clean).square().mean((1, 2, 3))/left.square()
 
 # %% ../../nbs/15_train/10_dit.ipynb #34fc7bce
 def _straight_target(start:Tensor, end:Tensor, t:float, then:float)->Tensor:
@@ -55,18 +56,21 @@ def _straight_target(start:Tensor, end:Tensor, t:float, then:float)->Tensor:
 class _DiTTask(Task):
     "Flow matching, and for the last `few` steps distillation from the averaged network"
     net:DiT
-    steps = 43_000
+    steps = 9000
     every = 100
     batch_size = 64
     lr = 2e-3
-    few = 3000 # steps of the second part
-    substeps = 4 # steps of the teacher for one of the student's
+    few = 900 # steps of the second part
+    substeps = 3 # steps of the teacher for one of the student's
     guidance = 2. # of the teacher
     build = staticmethod(mini_dit)
 
     def __init__(self, seed:int, device:str):
         super().__init__(seed, device)
-        self.net = self.build().to(device)
+        self.net = self.build().to(device).eval()
+        given = _load_autoencoder()
+        self.net.encoder = given.encoder
+        self.net.decoder = given.decoder
         self.ema = _Average(self.net, 30_000)
         self.teacher = copy.deepcopy(self.net).requires_grad_(False)
         self.pool = _Pool(3300 + seed, self.batch_size)
@@ -75,33 +79,41 @@ class _DiTTask(Task):
 
     def step(self, step:int, steps:int)->dict[str, Any]:
         x, _, scenes = self.pool.next()
-        x = x.to(self.device).contiguous()*2 - 1
+        codes = self._codes(x)
         label = scenes.label.to(self.device)
         since = step - max(0, steps - self.few)
         if since < 0:
-            loss = self._flow_step(x, label, step)
+            loss = self._flow_step(codes, label, step)
         else:
-            loss = self._few_step(x, label, since)
+            loss = self._few_step(codes, label, since)
         self.ema.update(self.net, since if since >= 0 else step, self.batch_size)
         return dict(loss=loss)
 
-    def _flow_step(self, x:Tensor, label:Tensor, step:int)->Tensor:
-        "One step of flow matching; a tenth of the images without their class"
-        label = torch.where(torch.rand(len(x), device=x.device) < .1, self.net.c_dim, label)
-        t = _random_times(len(x)).to(self.device)
+    @torch.no_grad()
+    def _codes(self, images:Tensor)->Tensor:
+        "Images [n, 3, H, W] as the autoencoder encodes them"
         with _autocast(self.device):
-            loss = flow_loss(self.predict, x, torch.randn_like(x), t, label).mean()
+            codes = self.net.encode(images.to(self.device))
+        return codes.float().contiguous()
+
+    def _flow_step(self, codes:Tensor, label:Tensor, step:int)->Tensor:
+        "One step of flow matching; a tenth of the codes without their class"
+        dropped = torch.rand(len(codes), device=codes.device) < .1
+        label = torch.where(dropped, self.net.c_dim, label)
+        t = _random_times(len(codes)).to(self.device)
+        with _autocast(self.device):
+            loss = flow_loss(self.predict, codes, torch.randn_like(codes), t, label).mean()
         self._learn(loss, min(1, (step + 1)/100))
         return loss
 
-    def _few_step(self, x:Tensor, label:Tensor, since:int)->Tensor:
+    def _few_step(self, codes:Tensor, label:Tensor, since:int)->Tensor:
         "One step of distillation, for one of the student's steps in turn"
         if since == 0:
             self._begin_few()
         k = since % self.net.steps
         t, then = self.net.times()[k:k+2].tolist()
-        now = torch.full([len(x)], t, device=x.device)
-        start = _between(x, torch.randn_like(x), now)
+        now = torch.full([len(codes)], t, device=codes.device)
+        start = _between(codes, torch.randn_like(codes), now)
         with _autocast(self.device):
             end = self._taught(start, label, t, then)
             clean = self.predict(start, now, label).float()
@@ -141,11 +153,11 @@ class _DiTTask(Task):
         "Loss of flow matching on test scenes, in each quarter of the times"
         scenes = sample_scenes(256, 2_000_060)
         rng = torch.Generator().manual_seed(0)
-        x = (scenes.render()*2 - 1).to(self.device)
-        noise = torch.randn(x.shape, generator=rng).to(self.device)
+        codes = self._codes(scenes.render())
+        noise = torch.randn(codes.shape, generator=rng).to(self.device)
         t = ((torch.randperm(256, generator=rng) + .5)/256).to(self.device)
         with _autocast(self.device):
-            loss = flow_loss(self.ema.net.predict, x, noise, t, scenes.label.to(self.device))
+            loss = flow_loss(self.ema.net.predict, codes, noise, t, scenes.label.to(self.device))
         quarter = (t*4).long()
         return {f"loss_{i}": loss[quarter == i].mean().item() for i in range(4)}
 
@@ -154,13 +166,13 @@ class _DiTTask(Task):
         "Four of each animal, in twelve guided steps"
         G = self.ema.net
         rng = torch.Generator().manual_seed(0)
-        noise = torch.randn(32, 3, 64, 64, generator=rng).to(self.device)
+        noise = torch.randn(32, G.z_dim, generator=rng).to(self.device)
         label = (torch.arange(32)//4).to(self.device)
         with _autocast(self.device):
-            x = G.flow(noise, label, G.times(12), self.guidance).float()
+            codes = G.flow(G.noise(noise), label, G.times(12), self.guidance).float()
         from torchvision.transforms.functional import to_pil_image
         from torchvision.utils import make_grid
-        return to_pil_image(make_grid((x*.5 + .5).clamp(0, 1), 8))
+        return to_pil_image(make_grid(G.decode(codes), 8))
 
     def export(self)->dict[str, Tensor]:
         return self.ema.net.state_dict()

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .autoencoder import _Decoder, _Encoder
 from .core import Latents
 from .latents import _class_labels, _given_labels, _sample_z
 
@@ -108,7 +109,7 @@ class _DiTBlock(nn.Module):
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #a73c8f67
 class _FinalLayer(nn.Module):
-    "Tokens [B, T, dim] to the pixels of their patches [B, T, patch*patch*channels]"
+    "Tokens [B, T, dim] to the numbers of their patches [B, T, patch*patch*channels]"
     def __init__(self, dim:int, patch:int, channels:int):
         super().__init__()
         self.norm_final = nn.LayerNorm(dim, elementwise_affine=False, eps=1e-6)
@@ -119,17 +120,6 @@ class _FinalLayer(nn.Module):
         shift, scale = self.adaLN_modulation(c).chunk(2, 1)
         return self.linear(_modulated(self.norm_final(x), shift, scale))
 
-class _Seams(nn.Module):
-    "Corrects a prediction [B, C, H, W] across the borders of patches, given the noisy image too"
-    def __init__(self, channels:int, width:int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(2*channels, width, 3, padding=1)
-        self.conv2 = nn.Conv2d(width, channels, 3, padding=1)
-
-    def forward(self, drawn:Tensor, noisy:Tensor)->Tensor:
-        h = self.conv1(torch.cat([drawn, noisy], 1))
-        return drawn + self.conv2(F.gelu(h, approximate="tanh"))
-
 # %% ../../nbs/07_zoo/11_dit.ipynb #7ba555c8
 def _zeroed(module):
     "Initialise a layer to zero"
@@ -137,9 +127,9 @@ def _zeroed(module):
     nn.init.zeros_(module.bias)
 
 class _DiTNetwork(nn.Module):
-    "Noisy images, their time and their class to clean images"
+    "Noisy codes, their time and their class to clean codes"
     def __init__(self,
-        input_size:int, # pixels a side
+        input_size:int, # of the codes, a side
         patch_size:int,
         in_channels:int,
         hidden_size:int, # length of a token
@@ -148,7 +138,6 @@ class _DiTNetwork(nn.Module):
         mlp_ratio:float,
         num_classes:int,
         steps:int, # calls of the network for an image
-        seam_width:int, # 0: no convolutions across borders
     ):
         super().__init__()
         self.input_size = input_size
@@ -163,11 +152,10 @@ class _DiTNetwork(nn.Module):
         blocks = [_DiTBlock(hidden_size, num_heads, mlp_ratio, steps) for _ in range(depth)]
         self.blocks = nn.ModuleList(blocks)
         self.final_layer = _FinalLayer(hidden_size, patch_size, in_channels)
-        self.seams = _Seams(in_channels, seam_width) if seam_width else None
         self._start()
 
     def _start(self):
-        "Initial weights: each block begins as the identity, the output as grey"
+        "Initial weights: each block begins as the identity, the output as zeros"
         for m in self.modules():
             if isinstance(m, nn.Linear):
                 nn.init.xavier_uniform_(m.weight)
@@ -179,42 +167,39 @@ class _DiTNetwork(nn.Module):
         for m in [*self.blocks, self.final_layer]:
             _zeroed(m.adaLN_modulation[1])
         _zeroed(self.final_layer.linear)
-        if self.seams is not None:
-            _zeroed(self.seams.conv2)
 
     def _assembled(self,
         patches:Tensor, # [B, T, patch*patch*channels]
     )->Tensor: # [B, C, H, W]
-        "Pixels of patches in their places"
+        "Patches in their places"
         rows = self.input_size//self.patch_size
         inside = (self.patch_size, self.patch_size, self.in_channels)
         h = patches.unflatten(2, inside).unflatten(1, (rows, rows))
         return h.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
 
     def predict(self,
-        x:Tensor, # noisy images [B, C, H, W]
-        t:Tensor, # share of image in them [B], from 0 (noise) to 1
+        x:Tensor, # noisy codes [B, C, H, W]
+        t:Tensor, # share of the code in them [B], from 0 (noise) to 1
         label:Tensor, # classes [B]; `c_dim` stands for none
         step:int | None=None, # of the sampler, whose activation modules are to run
-    )->Tensor: # [B, C, H, W] in about [-1, 1]
-        "The clean images that the network predicts"
+    )->Tensor: # [B, C, H, W]
+        "The clean codes that the network predicts"
         c = self.t_embedder(t) + self.y_embedder(label)
         h = self.x_embedder(x) + self.pos_embed
         for block in self.blocks:
             h = block(h, c, step)
-        drawn = self._assembled(self.final_layer(h, c))
-        return drawn if self.seams is None else self.seams(drawn, x)
+        return self._assembled(self.final_layer(h, c))
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #7e1a7002
 class DiT(_DiTNetwork):
-    """Diffusion transformer on pixels, after Peebles and Xie (2023): noise to images in few steps
+    """Diffusion transformer, after Peebles and Xie (2023): noise to codes in few steps, to images
 
     `config` holds its arguments. A `ValueError` for sizes that don't divide each other.
     """
     def __init__(self,
-        input_size=64, # pixels a side
-        patch_size=8, # of a patch, in pixels a side; must divide `input_size`
-        in_channels=3, # of an image
+        input_size=16, # of the codes, a side; a quarter of the image's
+        patch_size=2, # of the codes, a side; must divide `input_size`
+        in_channels=4, # of the codes
         hidden_size=160, # length of a token; a multiple of 4 and of `num_heads`
         depth=7, # how many blocks
         num_heads=5, # of each attention
@@ -222,18 +207,19 @@ class DiT(_DiTNetwork):
         num_classes=8, # how many
         steps=4, # calls of the network for an image
         guidance=1., # 1 is none; otherwise each step takes a second call, without the class
-        seam_width=24, # channels of the convolutions across borders; 0: none
         mined_step=-1, # the step whose maps `layers` are; -1 is the last
     ):
         config = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         if input_size % patch_size:
-            raise ValueError(f"patches of {patch_size} pixels don't fill {input_size}")
+            raise ValueError(f"patches of {patch_size} don't fill {input_size}")
         if hidden_size % num_heads or hidden_size % 4:
             raise ValueError(
                 f"hidden_size is {hidden_size}; expected a multiple of 4 and of {num_heads}")
         super().__init__(
             input_size, patch_size, in_channels, hidden_size, depth, num_heads, mlp_ratio,
-            num_classes, steps, seam_width)
+            num_classes, steps)
+        self.encoder = _Encoder(in_channels)
+        self.decoder = _Decoder(in_channels)
         self.config = config
         self.c_dim = num_classes
         self.steps = steps
@@ -257,9 +243,9 @@ class DiT(_DiTNetwork):
         return torch.linspace(0, 1, (steps or self.steps) + 1)
 
     def flow(self,
-        x:Tensor, # noisy images [B, C, H, W] of the first time
+        x:Tensor, # noisy codes [B, C, H, W] of the first time
         label:Tensor, # classes [B]
-        times:Tensor, # ascending [steps + 1], from 0 (noise) to 1 (image)
+        times:Tensor, # ascending [steps + 1], from 0 (noise) to 1 (code)
         guidance:float=1., # 1 is none
         recorded=False, # run the activation modules of each step?
     )->Tensor: # [B, C, H, W] of the last time
@@ -275,6 +261,18 @@ class DiT(_DiTNetwork):
             x = x + (clean - x)*((then - t)/(1 - t))
         return x
 
+    def encode(self,
+        images:Tensor, # [B, 3, H, W] in [0, 1]
+    )->Tensor: # [B, in_channels, input_size, input_size]
+        "The codes of images"
+        return self.encoder(images*2 - 1)
+
+    def decode(self,
+        codes:Tensor, # [B, in_channels, input_size, input_size]
+    )->Tensor: # [B, 3, H, W] in [0, 1]
+        "The images of codes"
+        return (self.decoder(codes)*.5 + .5).clamp(0, 1)
+
     def sample(self,
         n:int, # how many
         seed:int=0, # same seed, same latents
@@ -289,15 +287,19 @@ class DiT(_DiTNetwork):
         z = t*_sample_z(n, self.z_dim, seed)
         return Latents(z, _class_labels(label, n, self.c_dim, seed), t)
 
+    def noise(self,
+        z:Tensor, # [B, z_dim]
+    )->Tensor: # [B, in_channels, input_size, input_size]
+        "The noise where the flow begins"
+        return z.unflatten(1, (self.in_channels, self.input_size, self.input_size))
+
     def forward(self,
         latents:Latents, # with a class each; B of them
     )->Tensor: # [B, 3, H, W] in [0, 1]
         "Images, differentiable in `z`"
-        shape = (self.in_channels, self.input_size, self.input_size)
-        noise = latents.z.unflatten(1, shape)
+        noise = self.noise(latents.z)
         label = _given_labels(latents, self.c_dim)
-        images = self.flow(noise, label, self.times(), self.guidance, recorded=True)
-        return (images*.5 + .5).clamp(0, 1)
+        return self.decode(self.flow(noise, label, self.times(), self.guidance, recorded=True))
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #0c372a90
 def mini_dit()->DiT:
