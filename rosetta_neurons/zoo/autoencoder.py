@@ -26,7 +26,7 @@ class _Residual(nn.Module):
 # %% ../../nbs/07_zoo/10b_autoencoder.ipynb #a4aece8e
 class _Encoder(nn.Module):
     "Images [B, 3, H, W] in [-1, 1] to [B, channels, H/4, W/4], of mean 0 and variance 1"
-    def __init__(self, channels:int=4, wide:int=32, deep:int=48):
+    def __init__(self, channels:int=8, wide:int=40, deep:int=64):
         super().__init__()
         self.net = nn.Sequential(
             nn.PixelUnshuffle(2),
@@ -43,7 +43,7 @@ class _Encoder(nn.Module):
 
 class _Decoder(nn.Module):
     "What an encoder returned [B, channels, H/4, W/4] to images [B, 3, H, W] in about [-1, 1]"
-    def __init__(self, channels:int=4, deep:int=64, wide:int=40):
+    def __init__(self, channels:int=8, deep:int=64, wide:int=40):
         super().__init__()
         self.net = nn.Sequential(
             nn.Conv2d(channels, deep, 3, padding=1),

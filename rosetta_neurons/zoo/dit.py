@@ -199,7 +199,7 @@ class DiT(_DiTNetwork):
     def __init__(self,
         input_size=16, # of the codes, a side; a quarter of the image's
         patch_size=2, # of the codes, a side; must divide `input_size`
-        in_channels=4, # of the codes
+        in_channels=8, # of the codes
         hidden_size=160, # length of a token; a multiple of 4 and of `num_heads`
         depth=7, # how many blocks
         num_heads=5, # of each attention
