@@ -88,23 +88,43 @@ class _StepMlp(nn.Module):
         h = F.gelu(h, approximate="tanh") if step is None else self.act[step](h)
         return self.fc2(h)
 
+# %% ../../nbs/07_zoo/11_dit.ipynb #08917f66
+class _Neighbours(nn.Module):
+    "A depthwise convolution of 3 x 3 tokens [B, rows*rows, dim]"
+    def __init__(self, dim:int, rows:int):
+        super().__init__()
+        self.rows = rows
+        self.weight = nn.Parameter(torch.zeros(9, dim))
+
+    def forward(self, x:Tensor)->Tensor:
+        grid = x.unflatten(1, (self.rows, self.rows))
+        padded = F.pad(grid, (0, 0, 1, 1, 1, 1))
+        total = torch.zeros_like(grid)
+        for k, weight in enumerate(self.weight):
+            down, right = divmod(k, 3)
+            total = total + weight*padded[:, down:down+self.rows, right:right+self.rows]
+        return total.flatten(1, 2)
+
+# %% ../../nbs/07_zoo/11_dit.ipynb #fe8f2bf2
 def _modulated(x:Tensor, shift:Tensor, scale:Tensor)->Tensor:
     "Tokens [B, T, dim], scaled and shifted by vectors [B, dim]"
     return x*(1 + scale[:, None]) + shift[:, None]
 
 class _DiTBlock(nn.Module):
-    "Attention and MLP, both modulated by the condition `c` [B, dim]"
-    def __init__(self, dim:int, heads:int, mlp_ratio:float, steps:int):
+    "Attention with neighbours, and MLP, both modulated by the condition `c` [B, dim]"
+    def __init__(self, dim:int, heads:int, mlp_ratio:float, steps:int, rows:int):
         super().__init__()
         self.norm1 = nn.LayerNorm(dim, elementwise_affine=False, eps=1e-6)
         self.attn = _SelfAttention(dim, heads)
+        self.local = _Neighbours(dim, rows)
         self.norm2 = nn.LayerNorm(dim, elementwise_affine=False, eps=1e-6)
         self.mlp = _StepMlp(dim, int(dim*mlp_ratio), steps)
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(dim, 6*dim))
 
     def forward(self, x:Tensor, c:Tensor, step:int | None=None)->Tensor:
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = self.adaLN_modulation(c).chunk(6, 1)
-        x = x + gate_a[:, None]*self.attn(_modulated(self.norm1(x), shift_a, scale_a))
+        h = _modulated(self.norm1(x), shift_a, scale_a)
+        x = x + gate_a[:, None]*(self.attn(h) + self.local(h))
         return x + gate_m[:, None]*self.mlp(_modulated(self.norm2(x), shift_m, scale_m), step)
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #a73c8f67
@@ -149,7 +169,7 @@ class _DiTNetwork(nn.Module):
         self.t_embedder = _TimeEmbedder(hidden_size)
         self.y_embedder = _LabelEmbedder(num_classes, hidden_size)
         self.pos_embed = nn.Parameter(_grid_code(hidden_size, rows))
-        blocks = [_DiTBlock(hidden_size, num_heads, mlp_ratio, steps) for _ in range(depth)]
+        blocks = [_DiTBlock(hidden_size, num_heads, mlp_ratio, steps, rows) for _ in range(depth)]
         self.blocks = nn.ModuleList(blocks)
         self.final_layer = _FinalLayer(hidden_size, patch_size, in_channels)
         self._start()
