@@ -50,6 +50,7 @@ from .zoo.styleganxl import *
 from .zoo.styleganxl_files import *
 from .zoo.libraries import *
 from .zoo.real import *
+from .zoo.autoencoder import *
 from .zoo.dit import *
 from .mining import *
 from .runs import *
@@ -94,6 +95,7 @@ from .train.dino import *
 from .train.clip import *
 from .train.biggan import *
 from .train.styleganxl import *
+from .train.autoencoder import *
 from .train.dit import *
 from .labs import *
 from .labs_answers import *

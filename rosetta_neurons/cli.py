@@ -21,7 +21,7 @@ from rosetta_neurons.command import (
 
 # %% ../nbs/17_cli.ipynb #1024a618
 _VISION = ("mini_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_mae", "mini_clip_resnet")
-_GENERATORS = ("mini_biggan", "mini_stylegan2", "mini_styleganxl")
+_GENERATORS = ("mini_biggan", "mini_dit", "mini_stylegan2", "mini_styleganxl")
 
 # arguments of argparse for options that take several words or numbers
 _SEVERAL = dict(nargs="+", type=str, metavar="(str)")

@@ -155,14 +155,14 @@ def _train_options(
 _MODELS = (
     "biggan_256", "clip_resnet50", "dino_resnet50", "dino_vitb16", "dino_vitb8",
     "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "mae_vitb16", "mini_biggan",
-    "mini_clip_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_mae", "mini_resnet",
-    "mini_stylegan2", "mini_styleganxl", "mobilenet_v2", "resnet50", "stylegan2_cat",
-    "stylegan2_horse", "styleganxl_256", "xfeat",
+    "mini_clip_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_dit", "mini_mae",
+    "mini_resnet", "mini_stylegan2", "mini_styleganxl", "mobilenet_v2", "resnet50",
+    "stylegan2_cat", "stylegan2_horse", "styleganxl_256", "xfeat",
 )
 
 _TASK_NAMES = (
     "features", "features32", "mini_stylegan2", "features.unlabelled", "mini_stylegan2.unlabelled",
-    "mini_biggan", "mini_clip_resnet", "mini_mae", "mini_dino_resnet", "mini_dino_vit", "mini_dit",
+    "autoencoder", "mini_biggan", "mini_clip_resnet", "mini_mae", "mini_dino_resnet", "mini_dino_vit", "mini_dit",
     "eval_net", "eval_net32", "mini_resnet", "mini_styleganxl",
 )
 

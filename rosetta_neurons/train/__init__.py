@@ -1,3 +1,4 @@
 """Training any model of the zoo: `train`"""
 from .core import *
-from . import biggan, clip, dino, dit, eval_net, features, mae, resnet, stylegan2, styleganxl
+from . import autoencoder, biggan, clip, dino, dit, eval_net, features, mae, resnet
+from . import stylegan2, styleganxl

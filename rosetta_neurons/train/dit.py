@@ -56,11 +56,11 @@ def _straight_target(start:Tensor, end:Tensor, t:float, then:float)->Tensor:
 class _DiTTask(Task):
     "Flow matching, and for the last `few` steps distillation from the averaged network"
     net:DiT
-    steps = 9000
+    steps = 7000
     every = 100
     batch_size = 64
     lr = 2e-3
-    few = 900 # steps of the second part
+    few = 500 # steps of the second part
     substeps = 3 # steps of the teacher for one of the student's
     guidance = 2. # of the teacher
     build = staticmethod(mini_dit)
@@ -81,9 +81,10 @@ class _DiTTask(Task):
         x, _, scenes = self.pool.next()
         codes = self._codes(x)
         label = scenes.label.to(self.device)
-        since = step - max(0, steps - self.few)
+        first = max(0, steps - self.few) # steps of the first part
+        since = step - first
         if since < 0:
-            loss = self._flow_step(codes, label, step)
+            loss = self._flow_step(codes, label, self._rate(step, first))
         else:
             loss = self._few_step(codes, label, since)
         self.ema.update(self.net, since if since >= 0 else step, self.batch_size)
@@ -96,14 +97,18 @@ class _DiTTask(Task):
             codes = self.net.encode(images.to(self.device))
         return codes.float().contiguous()
 
-    def _flow_step(self, codes:Tensor, label:Tensor, step:int)->Tensor:
+    def _rate(self, step:int, steps:int)->float:
+        "Factor of the learning rate in flow matching: constant, then down to 0 from 60 % on"
+        return min(1, (step + 1)/100, (1 - step/steps)/.4)
+
+    def _flow_step(self, codes:Tensor, label:Tensor, factor:float)->Tensor:
         "One step of flow matching; a tenth of the codes without their class"
         dropped = torch.rand(len(codes), device=codes.device) < .1
         label = torch.where(dropped, self.net.c_dim, label)
         t = _random_times(len(codes)).to(self.device)
         with _autocast(self.device):
             loss = flow_loss(self.predict, codes, torch.randn_like(codes), t, label).mean()
-        self._learn(loss, min(1, (step + 1)/100))
+        self._learn(loss, factor)
         return loss
 
     def _few_step(self, codes:Tensor, label:Tensor, since:int)->Tensor:

@@ -3,6 +3,6 @@ from .core import *
 from .latents import *
 from .weights import *
 from .reading import read_pickle
-from . import biggan, clip, dino, dit, files, latents, libraries, mae, norms, pickles, reading
-from . import real, resnet, signals, stylegan2, stylegan2_files, styleganxl, styleganxl_files
-from . import weights
+from . import autoencoder, biggan, clip, dino, dit, files, latents, libraries, mae, norms
+from . import pickles, reading, real, resnet, signals, stylegan2, stylegan2_files
+from . import styleganxl, styleganxl_files, weights

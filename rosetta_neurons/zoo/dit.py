@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .autoencoder import _Decoder, _Encoder
-from .core import Latents
+from .core import Latents, register
 from .latents import _class_labels, _given_labels, _sample_z
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #e775da20
@@ -325,3 +325,11 @@ class DiT(_DiTNetwork):
 def mini_dit()->DiT:
     "The untrained network of `mini_dit`: 64 pixels, the world's eight animals, four steps"
     return DiT()
+
+register(
+    "mini_dit",
+    mini_dit,
+    task="class-conditional image generation",
+    family="diffusion transformer",
+    licence="Apache-2.0",
+    note="no critic; works on the codes of an autoencoder")
