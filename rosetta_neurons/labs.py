@@ -22,6 +22,8 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import torch
+
 from .labs_answers import _said
 from .labs_course import build_lab, build_labs # noqa: F401 (is only offered here)
 from .labs_course import _feedback, _lab_of, _mark, _row_of, _written_points
@@ -136,6 +138,10 @@ def _write_texts(
     Path(f"{dest}.instructor").write_text(instructor, encoding="utf-8")
     Path(f"{dest}.json").write_text(json.dumps(graded.row), encoding="utf-8")
 
+def _processor_seconds()->float:
+    "What this process has used, with the processes that it started and that have ended"
+    return round(sum(os.times()[:4]), 2)
+
 def _grade_file(
     found:_Found,
     labs:dict[str, str], # {name: autograder}
@@ -143,7 +149,10 @@ def _grade_file(
     limits:dict, # of `_Submission`
 ):
     "What a grader's process does"
-    _write_texts(dest, _graded(found, labs, limits))
+    torch.set_num_threads(1) # as many graders work as there are processors
+    graded = _graded(found, labs, limits)
+    graded.row.update(processor_seconds=_processor_seconds())
+    _write_texts(dest, graded)
 
 def _row_from(
     dest:Path, # of a grader
@@ -247,7 +256,8 @@ def _write_grades(
         graded.append(dict(row, file=name, notes="; ".join(row["notes"])))
     _write_awaited(out.with_suffix("")/"written.csv", graded)
     for row in graded:
-        row.pop("written", None)
+        for what in ("written", "processor_seconds"): # which only the texts say
+            row.pop(what, None)
     _write_whole(out, columns, graded)
 
 def _handed_in(
