@@ -144,6 +144,32 @@ def _point_rows(
     together = f"{row['total']:g} of {row['total_possible']:g}"
     return [*lines, ("Together", together)]
 
+def _emphasised(
+    said:str, # by the tests
+)->str: # HTML
+    "The same, with what was not passed in bold, so that nobody has to look for it"
+    lines = []
+    is_failed = False
+    for line in said.splitlines():
+        if not line.startswith("    "): # more about the test above
+            is_test = re.match(r"  (visible|hidden) \w+: ", line)
+            is_failed = bool(is_test) and not line.endswith(": passed")
+        text = html.escape(line)
+        lines.append(f"<strong>{text}</strong>" if is_failed else text)
+    return "\n".join(lines)
+
+def _overview_of(
+    labs:dict[str, dict], # {lab: row} of a student
+)->str: # HTML
+    "The points of each lab, with a link to what is said of it"
+    rows = ""
+    for row in labs.values():
+        lab = html.escape(row["lab"])
+        points = f"{row['total']:g} of {row['total_possible']:g}"
+        awaited = ", text not yet read" if row["written_awaited"] else ""
+        rows += f'<tr><td><a href="#{lab}">{lab}</a></td><td>{points}{awaited}</td></tr>'
+    return f"<table>{rows}</table>"
+
 def _section_of(
     row:dict, # a final one
     given:list[dict], # rows that a person filled in
@@ -158,9 +184,10 @@ def _section_of(
         if o["comment"]:
             comment = html.escape(f"{o['question']}: {o['comment']}")
             comments += f"<p><strong>Comment.</strong> {comment}</p>"
+    lab = html.escape(row["lab"])
     return (
-        f"<h2>{html.escape(row['lab'])}</h2><table>{points}</table>{comments}"
-        f"<h3>What the tests said</h3><pre>{html.escape(said)}</pre>")
+        f'<h2 id="{lab}">{lab}</h2><table>{points}</table>{comments}'
+        f"<h3>What the tests said</h3><pre>{_emphasised(said)}</pre>")
 
 def _text_beside(
     folder:Path, # "feedback"
@@ -169,7 +196,8 @@ def _text_beside(
     "What the tests said to a student; nothing from outside of the folder"
     path = (folder/name).resolve()
     is_ours = bool(name) and folder.resolve() in path.parents and path.is_file()
-    return path.read_text(encoding="utf-8") if is_ours else "No text was found."
+    text = path.read_text(encoding="utf-8") if is_ours else "No text was found."
+    return re.sub(r"^Written questions: .*\n", "", text, flags=re.M) # some may be given by now
 
 def _file_for(
     who:str,
@@ -189,7 +217,7 @@ def _page_for(
     texts:Path, # folder of what the tests said
 )->str: # HTML
     "The page of a student"
-    parts = []
+    parts = [_overview_of(labs)]
     for row in labs.values():
         said = _text_beside(texts, row["feedback"])
         parts.append(_section_of(row, given.get(row["file"], []), said))

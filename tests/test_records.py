@@ -151,6 +151,20 @@ def test_pages(merged):
     assert "a &lt;b&gt;good&lt;/b&gt; example" in page
     assert not any("<script" in o for o in pages.values())
     assert "still awaited" in pages["44"]
+    assert '<a href="#2_matching">' in page and '<h2 id="2_matching">' in page and "not yet read" not in page
+    assert "11 of 26, text not yet read" in pages["44"]
+
+def test_failures_stand_out(folder):
+    "What was not passed is bold, with what is said of it; what a person has given by now is not awaited"
+    (folder/"grades/feedback/a.txt").write_text(
+        "1_maps: 20 of 22 points from the tests\nWritten questions: 4 more points, which a person gives.\n\n"
+        "q1: 2 of 4\n  visible test_copy: keep < a copy\n    Missing idea: copies.\n  hidden test_gone: not passed\n"
+        "  visible test_value: passed\n")
+    merge_grades(folder/"grades.csv", out=folder/"final")
+    page = (folder/"final/pages/0071.html").read_text()
+    assert re.findall("<strong>(.*)</strong>", page.partition("<pre>")[2].partition("</pre>")[0]) == [
+        "  visible test_copy: keep &lt; a copy", "    Missing idea: copies.", "  hidden test_gone: not passed"]
+    assert "which a person gives" not in page
 
 def test_last_counts(folder):
     "Of two tries the later one counts, even if it is worse"
