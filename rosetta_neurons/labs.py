@@ -22,19 +22,22 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import torch
+
 from .labs_answers import _said
 from .labs_course import build_lab, build_labs # noqa: F401 (is only offered here)
 from .labs_course import _feedback, _lab_of, _mark, _row_of, _written_points
 from .labs_course import _read_tests # noqa: F401
 from .labs_reading import _Found, _Handed, _Unreadable, _found_in, _places, _read_handed
 from .labs_reading import _student_of
-from .labs_records import _write_awaited, _write_whole
 from .labs_records import merge_grades # noqa: F401 (is only offered here)
 from .labs_sandbox import _confinement, _end_all_of, _user_of
+from .labs_written import _answers_to, _write_awaited, _write_whole
 from .runtime import _as_bytes
 
 # %% ../nbs/16_labs.ipynb #16e00008
 _QUESTION = r"q\d+\w*" # a column of the table
+_OF_WRITTEN = ("written", "answers") # of a row, and in a table of their own
 
 def _points_in_words(
     row:dict, # of the table
@@ -68,7 +71,7 @@ def _for_instructor(
     "What the instructor may want to know of a submission"
     lines = []
     for name, value in row.items():
-        if name not in ("notes", "written") and not re.fullmatch(_QUESTION, name):
+        if name not in ("notes", *_OF_WRITTEN) and not re.fullmatch(_QUESTION, name):
             lines.append(f"{name}: {value}")
     if tests:
         lines += ["", tests]
@@ -108,6 +111,7 @@ def _mark_into(
     notes = [o for o in (*handed.notes, lab.note, *marked.notes) if o]
     written = _written_points(labs[lab.name])
     graded.row.update(_row_of(marked.results, notes, written), written=written)
+    graded.row.update(answers=_answers_to(written, handed.written))
 
 def _graded(
     found:_Found,
@@ -136,6 +140,10 @@ def _write_texts(
     Path(f"{dest}.instructor").write_text(instructor, encoding="utf-8")
     Path(f"{dest}.json").write_text(json.dumps(graded.row), encoding="utf-8")
 
+def _processor_seconds()->float:
+    "What this process has used, with the processes that it started and that have ended"
+    return round(sum(os.times()[:4]), 2)
+
 def _grade_file(
     found:_Found,
     labs:dict[str, str], # {name: autograder}
@@ -143,7 +151,10 @@ def _grade_file(
     limits:dict, # of `_Submission`
 ):
     "What a grader's process does"
-    _write_texts(dest, _graded(found, labs, limits))
+    torch.set_num_threads(1) # as many graders work as there are processors
+    graded = _graded(found, labs, limits)
+    graded.row.update(processor_seconds=_processor_seconds())
+    _write_texts(dest, graded)
 
 def _row_from(
     dest:Path, # of a grader
@@ -247,7 +258,8 @@ def _write_grades(
         graded.append(dict(row, file=name, notes="; ".join(row["notes"])))
     _write_awaited(out.with_suffix("")/"written.csv", graded)
     for row in graded:
-        row.pop("written", None)
+        for what in (*_OF_WRITTEN, "processor_seconds"):
+            row.pop(what, None)
     _write_whole(out, columns, graded)
 
 def _handed_in(

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from .layers import _no_such
-from .labs_records import _written_in
 from .labs_reading import _Handed, _Unreadable
 from .labs_sandbox import _Ended, _StudentError, _Submission
+from .labs_written import _written_in
 
 # %% ../nbs/16d_course.ipynb #9ade000a
 _WRITTEN = "written.json" # in the zip: {question: points that a person gives}

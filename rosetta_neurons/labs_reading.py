@@ -13,8 +13,10 @@ import re
 import zipfile
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from .labs_written import _answers_between
 
 # %% ../nbs/16c_submissions.ipynb #9ade0006
 _BIGGEST = 2**27 # bytes of a notebook
@@ -30,6 +32,7 @@ class _Handed:
     texts:list[str] # of its other cells
     lab:str # that its metadata names; "" if none
     notes:list[str] # what was odd about it
+    written:list[str] = field(default_factory=list) # answers that a person reads
 
 @dataclass
 class _Text:
@@ -125,10 +128,12 @@ def _notebook_of(
     read = _text_of(data)
     nb = _json_of(read.text)
     handed = _Handed([], [], _named_lab(nb), [read.note] if read.note else [])
-    for cell in _cells_of(nb):
+    cells = _cells_of(nb)
+    for cell in cells:
         is_code = cell.get("cell_type") == "code"
         sources = handed.cells if is_code else handed.texts
         sources.append(_source_of(cell))
+    handed.written = _answers_between([_source_of(o) for o in cells])
     return handed
 
 def _is_shadow(

@@ -6,137 +6,14 @@
 __all__ = ['merge_grades']
 
 # %% ../nbs/16c1_records.ipynb #d2d9b88e
-import csv
 import html
-import io
 import math
-import os
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from .labs_platforms import _HEADS, _PLATFORMS, _by_student, _possible_of, _who
-
-# %% ../nbs/16c1_records.ipynb #6dc91807
-def _harmless(
-    value, # of a table
-): # the same, as text that no spreadsheet takes for a formula
-    "A cell of a table: a student's name that begins with = is not to be calculated"
-    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{value}" if is_formula else value
-
-def _write_whole(
-    out:Path, # a file of comma-separated values
-    columns:list[str],
-    rows:list[dict], # `{column: value}`
-):
-    "A table, whole or not at all"
-    part = out.with_name(f"{out.name}.part")
-    with open(part, "w", newline="", encoding="utf-8") as f:
-        table = csv.DictWriter(f, columns, restval="")
-        table.writeheader()
-        for row in rows:
-            table.writerow({k: _harmless(v) for k, v in row.items()})
-    os.replace(part, out)
-
-def _read_table(
-    path, # of comma-separated values
-)->list[dict[str, str]]: # rows
-    "A table as a spreadsheet may have left it; a `ValueError` where there is none"
-    if not Path(path).is_file():
-        raise ValueError(f"no table {path}: `rosetta-labs grade` writes it")
-    data = Path(path).read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-    head = text.partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)
-    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval=""))
-
-def _number(
-    text:str, # of a cell
-    where:str, # it stands, for the error
-)->float | None: # None if it is blank
-    "A number as people write it; a `ValueError` for other text"
-    plain = (text or "").strip().replace(",", ".")
-    if not plain:
-        return None
-    try:
-        value = float(plain)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"{where}: {text!r} is no number of points")
-    return value
-
-# %% ../nbs/16c1_records.ipynb #0224155f
-def _written_points_of(
-    source:str, # of a cell
-)->dict[str, int | float]: # {question: points}, or empty
-    "The points of the question that a cell begins, if a person reads the answers to it"
-    if not source.startswith("# BEGIN QUESTION"):
-        return {}
-    config = dict(re.findall(r"^(\w+): *(\S+)", source, re.M))
-    if config.get("manual", "").lower() != "true":
-        return {}
-    points = float(config.get("points", 1))
-    return {config["name"]: int(points) if points.is_integer() else points}
-
-def _written_in(
-    nb:dict, # master
-)->dict[str, int | float]: # {question: points}
-    "The questions of a lab that a person reads"
-    points = {}
-    for cell in nb["cells"]:
-        points.update(_written_points_of("".join(cell["source"])))
-    return points
-
-# %% ../nbs/16c1_records.ipynb #57e29b11
-_AWAITED = ["file", "student", "number", "lab", "question", "points", "of", "comment"]
-
-def _filled_in(
-    path:Path, # table to fill in
-)->dict[tuple[str, str], dict]: # {(file, question): row}; empty if there is none yet
-    "What was filled in before"
-    rows = _read_table(path) if path.is_file() else []
-    return {(o["file"], o["question"]): o for o in rows}
-
-def _write_awaited(
-    out:Path, # table to fill in
-    rows:list[dict], # of grades, with `file` and `written`: {question: points}
-):
-    "One row for each submission and written question; what was filled in before stays"
-    before = _filled_in(out)
-    awaited = []
-    for row in rows:
-        for question, of in row.get("written", {}).items():
-            old = before.get((_harmless(row["file"]), question), {})
-            kept = {k: old.get(k, "") for k in ("points", "comment")}
-            known = {k: row.get(k, "") for k in ("file", "student", "number", "lab")}
-            awaited.append(dict(known, question=question, of=of, **kept))
-    _write_whole(out, _AWAITED, awaited)
-
-def _with_numbers(
-    row:dict, # of the table that was filled in
-)->dict: # the same, `points` as a number or None, `of` as a number
-    "A `ValueError` for points that the question does not have"
-    where = f"{row['file']} {row['question']}"
-    given = _number(row["points"], where)
-    of = _number(row["of"], where) or 0
-    if given is not None and not 0 <= given <= of:
-        raise ValueError(
-            f"{where}: {given:g} points of {of:g}: correct the row, or the column `of`")
-    return dict(row, points=given, of=of)
-
-def _given_in(
-    path:Path, # of the table that was filled in
-)->dict[str, list[dict]]: # {file: its rows}
-    "What a person has given so far"
-    given = {}
-    for row in _read_table(path):
-        given.setdefault(row["file"], []).append(_with_numbers(row))
-    return given
+from .labs_written import _given_in, _number, _read_table, _write_whole
 
 # %% ../nbs/16c1_records.ipynb #f77fab8f
 def _time_of(
@@ -267,6 +144,32 @@ def _point_rows(
     together = f"{row['total']:g} of {row['total_possible']:g}"
     return [*lines, ("Together", together)]
 
+def _emphasised(
+    said:str, # by the tests
+)->str: # HTML
+    "The same, with what was not passed in bold, so that nobody has to look for it"
+    lines = []
+    is_failed = False
+    for line in said.splitlines():
+        if not line.startswith("    "): # more about the test above
+            is_test = re.match(r"  (visible|hidden) \w+: ", line)
+            is_failed = bool(is_test) and not line.endswith(": passed")
+        text = html.escape(line)
+        lines.append(f"<strong>{text}</strong>" if is_failed else text)
+    return "\n".join(lines)
+
+def _overview_of(
+    labs:dict[str, dict], # {lab: row} of a student
+)->str: # HTML
+    "The points of each lab, with a link to what is said of it"
+    rows = ""
+    for row in labs.values():
+        lab = html.escape(row["lab"])
+        points = f"{row['total']:g} of {row['total_possible']:g}"
+        awaited = ", text not yet read" if row["written_awaited"] else ""
+        rows += f'<tr><td><a href="#{lab}">{lab}</a></td><td>{points}{awaited}</td></tr>'
+    return f"<table>{rows}</table>"
+
 def _section_of(
     row:dict, # a final one
     given:list[dict], # rows that a person filled in
@@ -281,9 +184,10 @@ def _section_of(
         if o["comment"]:
             comment = html.escape(f"{o['question']}: {o['comment']}")
             comments += f"<p><strong>Comment.</strong> {comment}</p>"
+    lab = html.escape(row["lab"])
     return (
-        f"<h2>{html.escape(row['lab'])}</h2><table>{points}</table>{comments}"
-        f"<h3>What the tests said</h3><pre>{html.escape(said)}</pre>")
+        f'<h2 id="{lab}">{lab}</h2><table>{points}</table>{comments}'
+        f"<h3>What the tests said</h3><pre>{_emphasised(said)}</pre>")
 
 def _text_beside(
     folder:Path, # "feedback"
@@ -292,7 +196,8 @@ def _text_beside(
     "What the tests said to a student; nothing from outside of the folder"
     path = (folder/name).resolve()
     is_ours = bool(name) and folder.resolve() in path.parents and path.is_file()
-    return path.read_text(encoding="utf-8") if is_ours else "No text was found."
+    text = path.read_text(encoding="utf-8") if is_ours else "No text was found."
+    return re.sub(r"^Written questions: .*\n", "", text, flags=re.M) # some may be given by now
 
 def _file_for(
     who:str,
@@ -312,7 +217,7 @@ def _page_for(
     texts:Path, # folder of what the tests said
 )->str: # HTML
     "The page of a student"
-    parts = []
+    parts = [_overview_of(labs)]
     for row in labs.values():
         said = _text_beside(texts, row["feedback"])
         parts.append(_section_of(row, given.get(row["file"], []), said))

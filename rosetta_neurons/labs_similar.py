@@ -21,7 +21,7 @@ from pathlib import Path
 from .labs_course import _asked_for, _lab_of
 from .labs_reading import _Unreadable, _found_in, _read_handed, _student_of
 from .labs_platforms import _who
-from .labs_records import _write_whole
+from .labs_written import _write_whole
 
 # %% ../nbs/16f_similar.ipynb #a65eb3de
 def _own_names(

@@ -112,3 +112,20 @@ def test_a_wrong_number_is_found():
     pool = {.6877, 1.5, 300.}
     assert holds("0.69", pool) and holds("69 %", pool) and holds("300", pool)
     assert not holds("0.70", pool) and not holds("0.7", pool - {.6877}) and not holds("301", pool)
+
+
+def test_grading_a_class():
+    "What the guide for instructors says of the time is what benchmarks/grading.json holds; 15 minutes are the bound"
+    found = json.loads((root/"benchmarks/grading.json").read_text())
+    each = {lab[0]: took["mean"] for lab, took in found["cpu_seconds_each"].items()}
+    text = "\n".join(o for kind, o in cells("tutorials/labs_instructors") if kind == "markdown")
+    said = text.partition("**How long does grading take?**")[2].partition("\n\n")[0]
+    for o in (f"class of {found['submissions']} submissions", f"took {found['cpu_seconds']} seconds of processor time",
+              f"{found['wall_seconds']} seconds by the clock", f"about {found['minutes_if_two_processors_were_idle']} minutes"):
+        assert o in said, o
+    assert max(each[o] for o in "1236") <= 5 and "up to 5 seconds" in said
+    assert {round(each[o]) for o in "47"} == {11} and "Lab 4 or 7 about 11" in said
+    assert round(each["5"]) == 31 and "Lab 5, which searches, about 31" in said
+    assert found["minutes_if_two_processors_were_idle"] < 15 and found["wall_seconds"] < 15*60
+    assert found["solutions_all_full"] and found["blanks_all_zero"]
+    assert found["marks"]["mistake"]["full_marks"] == 0

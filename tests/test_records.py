@@ -5,7 +5,9 @@ from datetime import datetime
 
 import pytest
 
-from rosetta_neurons.labs_records import _deadlines_of, _read_table, _write_awaited, merge_grades
+from rosetta_neurons.labs_records import _deadlines_of, merge_grades
+from rosetta_neurons.labs_written import (
+    _BEGINS, _ELSEWHERE, _ENDS, _LONGEST, _answers_between, _answers_to, _read_table, _write_awaited)
 
 COLUMNS = "file,student,number,lab,handed_in,score,possible,notes,feedback"
 GRADES = f"""{COLUMNS}
@@ -149,6 +151,20 @@ def test_pages(merged):
     assert "a &lt;b&gt;good&lt;/b&gt; example" in page
     assert not any("<script" in o for o in pages.values())
     assert "still awaited" in pages["44"]
+    assert '<a href="#2_matching">' in page and '<h2 id="2_matching">' in page and "not yet read" not in page
+    assert "11 of 26, text not yet read" in pages["44"]
+
+def test_failures_stand_out(folder):
+    "What was not passed is bold, with what is said of it; what a person has given by now is not awaited"
+    (folder/"grades/feedback/a.txt").write_text(
+        "1_maps: 20 of 22 points from the tests\nWritten questions: 4 more points, which a person gives.\n\n"
+        "q1: 2 of 4\n  visible test_copy: keep < a copy\n    Missing idea: copies.\n  hidden test_gone: not passed\n"
+        "  visible test_value: passed\n")
+    merge_grades(folder/"grades.csv", out=folder/"final")
+    page = (folder/"final/pages/0071.html").read_text()
+    assert re.findall("<strong>(.*)</strong>", page.partition("<pre>")[2].partition("</pre>")[0]) == [
+        "  visible test_copy: keep &lt; a copy", "    Missing idea: copies.", "  hidden test_gone: not passed"]
+    assert "which a person gives" not in page
 
 def test_last_counts(folder):
     "Of two tries the later one counts, even if it is worse"
@@ -187,3 +203,22 @@ def test_grading_again_keeps_points(tmp_path):
     _write_awaited(out, [row, dict(row, file="b.ipynb")])
     rows = _read_table(out)
     assert [o["points"] for o in rows] == ["", "1", "", ""] and rows[1]["comment"] == "short"
+
+def test_answers_in_the_table(tmp_path):
+    "What students wrote stands beside the room for points, whatever it is, and comes back from a spreadsheet"
+    odd = 'Zoé: "a, b; c"\n\n- one\n- two'
+    row = dict(file="a.ipynb", student="Zoé", number="1", lab="x", written=dict(q1=2), answers=dict(q1=odd))
+    out = tmp_path/"written.csv"
+    _write_awaited(out, [row, dict(row, file="b.ipynb", answers=dict(q1="=1+1"))])
+    assert out.read_bytes().startswith(b"\xef\xbb\xbf"), "Excel would take it for another encoding"
+    for data in (out.read_bytes(), out.read_text("utf-8-sig").encode()):
+        out.write_bytes(data)
+        assert [o["answer"] for o in _read_table(out)] == [odd, "'=1+1"]
+
+def test_which_text_is_an_answer():
+    begin, end = f"{_BEGINS}\n## Question 8", f"{_ENDS}\n## The end"
+    prompt = "_Type your answer here, replacing this text._"
+    for typed, found in (([prompt], ""), ([f"{prompt}\nyes"], "yes"), (["yes", "...", "print(1)"], "yes\n\nprint(1)"),
+                         (["\ud800\0"], "?"), (["x"*50000], "x"*_LONGEST), ([], "")):
+        assert _answers_between(["before", begin, *typed, end, "after"]) == [found]
+    assert _answers_to(dict(q8=4), []) == _answers_to(dict(q8=4), ["a", "b"]) == dict(q8=_ELSEWHERE)
