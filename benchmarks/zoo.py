@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 import torch, torch.nn.functional as F
 from rosetta_neurons.hooks import record
+from rosetta_neurons.train.autoencoder import _load_autoencoder
 from rosetta_neurons.train.clip import zero_shot
 from rosetta_neurons.train.dino import knn_animals
 from rosetta_neurons.train.eval_net import frechet, _check_evaluator, evaluated, load_evaluator, precision_recall
@@ -91,7 +92,7 @@ def spaces(n=2000):
     spaces are not on one scale; images of 32 pixels are enlarged to 64 for networks"""
     nets = {f"{k} (last layer)": partial(mean_of_last_layer, create_model(o, pretrained=p)) for k, o, p in (("mini_dino_vit", "mini_dino_vit", True), ("mini_mae", "mini_mae", True), ("untrained ResNet", "mini_resnet", False))}
     res = {}
-    for size, generators in ((64, ["mini_stylegan2", "mini_stylegan2.seed1", "mini_biggan"]), (32, ["mini_styleganxl"])):
+    for size, generators in ((64, ["mini_stylegan2", "mini_stylegan2.seed1", "mini_biggan", "mini_dit"]), (32, ["mini_styleganxl"])):
         judge = load_evaluator(size)
         large = {k: (lambda f: lambda x: f(x if size == 64 else F.interpolate(x, size=64, mode="bilinear")))(f) for k, f in nets.items()}
         of = {"evaluator": lambda x: judge(x)["features"], "pixels at 6 x 6": coarse_pixels, **large}
@@ -106,8 +107,21 @@ def spaces(n=2000):
 def mini_stylegan2(): return generator("mini_stylegan2")
 def mini_biggan(): return generator("mini_biggan")
 def mini_styleganxl(): return generator("mini_styleganxl")
+def mini_dit(): return generator("mini_dit")
 
-ALL = (eval_net, eval_net32, mini_resnet, mini_dino_resnet, mini_dino_vit, mini_mae, mini_clip_resnet, mini_biggan, mini_stylegan2, mini_styleganxl, spaces)
+@torch.no_grad()
+def autoencoder(n=2000):
+    "True scenes as they come back from the autoencoder of mini_dit, beside other true scenes"
+    net, judge = _load_autoencoder(), load_evaluator()
+    fresh = evaluated(real(n, 2_000_021, 64), judge)["features"]
+    def row(batches):
+        seen = evaluated(batches, judge)["features"]
+        precision, recall = precision_recall(fresh, seen)
+        return dict(frechet=frechet(fresh, seen), precision=precision, recall=recall)
+    back = ((net(x*2 - 1)*.5 + .5).clamp(0, 1) for x in real(n, 2_000_020, 64))
+    return dict(real=row(real(n, 2_000_020, 64)), autoencoder=row(back))
+
+ALL = (eval_net, eval_net32, mini_resnet, mini_dino_resnet, mini_dino_vit, mini_mae, mini_clip_resnet, mini_biggan, mini_stylegan2, mini_styleganxl, autoencoder, mini_dit, spaces)
 
 def rounded(x): return {k: rounded(v) for k, v in x.items()} if isinstance(x, dict) else round(x, 4)
 

@@ -245,7 +245,6 @@ class DiT(_DiTNetwork):
         self.steps = steps
         self.guidance = guidance
         self.z_dim = in_channels*input_size**2
-        self.layers = [f"blocks.{i}.mlp.act" for i in range(depth)]
         self.mine_step(mined_step)
 
     def mine_step(self,
@@ -254,7 +253,8 @@ class DiT(_DiTNetwork):
         "From now on `layers` are the maps of this step; a `ValueError` where there is no such step"
         if step not in range(-self.steps, self.steps):
             raise ValueError(f"step is {step}; this network has {self.steps}: 0 to {self.steps-1}")
-        self.aliases = {o: f"{o}.{step % self.steps}" for o in self.layers}
+        k = step % self.steps
+        self.layers = [f"blocks.{i}.mlp.act.{k}" for i in range(len(self.blocks))]
 
     def times(self,
         steps:int | None=None, # how many; None: as many as the network has
