@@ -56,11 +56,11 @@ def _straight_target(start:Tensor, end:Tensor, t:float, then:float)->Tensor:
 class _DiTTask(Task):
     "Flow matching, and for the last `few` steps distillation from the averaged network"
     net:DiT
-    steps = 7000
+    steps = 5800
     every = 100
     batch_size = 64
     lr = 2e-3
-    few = 500 # steps of the second part
+    few = 400 # steps of the second part
     substeps = 3 # steps of the teacher for one of the student's
     guidance = 2. # of the teacher
     build = staticmethod(mini_dit)
