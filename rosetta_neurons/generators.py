@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['match_generators', 'Noised']
 
-# %% ../nbs/11m_generators.ipynb #026090ae
+# %% ../nbs/11m_generators.ipynb #508cb0f7
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from .runtime import _check_counts, _ready_to_mine, observe
 from .sources import _check_images
 from .zoo.core import _stretched
 
-# %% ../nbs/11m_generators.ipynb #d7f7167a
+# %% ../nbs/11m_generators.ipynb #24d9cc33
 class _Sums:
     "Correlations of a generator and a vision model, on the same images and on shuffled ones"
     def __init__(self):
@@ -54,7 +54,7 @@ class _Profiles:
     true:dict[str, Tensor] # {model: centred correlations [units, units of the model]}
     null:dict[str, Tensor] # the same, with each image of the generator paired with the next
 
-# %% ../nbs/11m_generators.ipynb #4a2c1125
+# %% ../nbs/11m_generators.ipynb #6e5fcdc8
 def _centred(
     sums:dict[str, PairCorrelation], # {model: ...}
 )->dict[str, Tensor]: # {model: [units, units of the model]}
@@ -84,7 +84,7 @@ def _profiles(
     seen = {m: o.units_b for m, o in true.items()}
     return _Profiles(next(iter(true.values())).units_a, seen, _centred(true), _centred(null))
 
-# %% ../nbs/11m_generators.ipynb #ef893150
+# %% ../nbs/11m_generators.ipynb #be0c57d2
 def _unit_length(
     table:Tensor, # [units, columns]
 )->Tensor: # each row about its mean, of length 1
@@ -101,7 +101,7 @@ def _alike(
         total = total + _unit_length(a[m][:, known]) @ _unit_length(b[m][:, known]).T
     return total/len(a)
 
-# %% ../nbs/11m_generators.ipynb #2ac8f66a
+# %% ../nbs/11m_generators.ipynb #04c02593
 class _Pair(NamedTuple):
     "Units of two generators whose profiles are each other's nearest"
     unit:Unit # (layer, channel) of the first generator
@@ -147,7 +147,7 @@ def _pairs(
         found.append(_Pair(a.units[i], b.units[j], x, *_bridge_of(a, i, b, j), y))
     return sorted(found, key=lambda o: -o.strength)
 
-# %% ../nbs/11m_generators.ipynb #355c212d
+# %% ../nbs/11m_generators.ipynb #1a3a3a1d
 def match_generators(
     G, # generator, or its name in the zoo
     H, # another one
@@ -171,7 +171,7 @@ def match_generators(
         found.append(_profiles(net[1], dict(rest), n, seed + i, batch_size, device))
     return _pairs(*found)
 
-# %% ../nbs/11m_generators.ipynb #079d5185
+# %% ../nbs/11m_generators.ipynb #62239843
 class Noised(nn.Module):
     """A diffusion transformer as a vision model: it sees images at one step of its sampler
 

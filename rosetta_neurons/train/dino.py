@@ -393,7 +393,10 @@ def knn_animals(
     device="cpu", # where the model is
     seed:int=2_000_020, # of the scenes
 )->float: # share of right answers
-    "Accuracy of classifying the animal of test scenes, by `_knn_accuracy` of their features"
+    """Accuracy of classifying the animal of test scenes, by the 20 nearest neighbours of their features
+
+    A `ValueError` for fewer than 20 labelled scenes.
+    """
     s = sample_scenes(n + n_test, seed)
     with evaluating(model):
         f = _on_scenes(model, s, device)
