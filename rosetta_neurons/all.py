@@ -74,6 +74,7 @@ from .causal import *
 from .naming import *
 from .methods import *
 from .sparse import *
+from .generators import *
 from .objectives import *
 from .spaces import *
 from .options import *

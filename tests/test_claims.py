@@ -15,7 +15,7 @@ import pytest
 root = Path(__file__).parent.parent
 PAGES = [
     "index", *(f"figures/{o.stem}" for o in sorted((root/"nbs/figures").glob("*.ipynb"))),
-    "11_evidence", "11b_planted", "11c_models", "11d_measures", "13_editing",
+    "11_evidence", "11b_planted", "11c_models", "11d_measures", "11m_generators", "13_editing",
     "15_train/05_stylegan2", "15_train/08_biggan", "15_train/09_styleganxl"]
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:\s?%)?")
 # what is no claim: code, links, formulas, names of equations, sections, years, tables of the paper
