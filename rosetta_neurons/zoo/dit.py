@@ -75,12 +75,16 @@ class _SelfAttention(nn.Module):
         return self.proj((weights @ v).transpose(1, 2).reshape(b, n, d))
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #b621af92
+class _TokenGelu(nn.GELU):
+    "GELU of tokens [B, T, hidden], which says so"
+    map_layout = "NTC"
+
 class _StepMlp(nn.Module):
     "Two linear layers; `act` has a GELU for each step of the sampler, so that each runs once"
     def __init__(self, dim:int, hidden:int, steps:int):
         super().__init__()
         self.fc1 = nn.Linear(dim, hidden)
-        self.act = nn.ModuleList(nn.GELU(approximate="tanh") for _ in range(steps))
+        self.act = nn.ModuleList(_TokenGelu(approximate="tanh") for _ in range(steps))
         self.fc2 = nn.Linear(hidden, dim)
 
     def forward(self, x:Tensor, step:int | None=None)->Tensor:
