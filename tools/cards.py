@@ -39,8 +39,14 @@ CARDS = {
         "through [a network](../15_train/01_features.ipynb) that was taught with labels",
         "draws 32 pixels and fringes its animals with colours; its training is not at its end"),
     "11_dit": Card(
-        ["mini_dit"], f"{WORLD}; the animal as a label; no critic", "draws one procedural world",
-        "generates scenes from noise in four steps; told the animal"),
+        ["mini_dit"], f"{WORLD}; the animal as a label; no critic. Its autoencoder was compared "
+        "with scenes through [a network](../15_train/01_features.ipynb) that was taught with labels",
+        "LIMITS"),
+    "10b_autoencoder": Card(
+        ["autoencoder"], f"{WORLD}; no critic, but errors of features of "
+        "[a network](../15_train/01_features.ipynb) that was taught with labels",
+        "one procedural world; fine edges come back a little softer",
+        "images to codes and back, for `mini_dit`"),
     "01_features": Card(
         ["features", "features32"], f"{WORLD} (`features32`: made 32 pixels); parts, animal, coat and factors as labels",
         "steers generators in training, and is never mined", "features for a generator's critic"),
@@ -55,7 +61,7 @@ CARDS = {
 TRAININGS = {
     "03_resnet": "02_resnet", "04_mae": "03_mae", "05_stylegan2": "01_stylegan2",
     "06_dino": "04_dino", "07_clip": "05_clip", "08_biggan": "06_biggan",
-    "09_styleganxl": "07_styleganxl", "10_dit": "11_dit", "01_features": "01_features",
+    "09_styleganxl": "07_styleganxl", "09b_autoencoder": "10b_autoencoder", "10_dit": "11_dit", "01_features": "01_features",
     "02_eval_net": "02_eval_net"}
 
 # Measures of benchmarks/zoo.json in words, on scenes that no network was trained on

@@ -16,6 +16,7 @@ DICTIONARIES = {
     "real_networks": ("Real networks", "Three EfficientNet-Lites as their authors trained them, on the "
         "photographs of [the tutorial](../tutorials/real_networks.ipynb): the strongest matches."),
     "mini_biggan": ("mini_biggan", "A generator whose critic sees pixels alone."),
+    "mini_dit": ("mini_dit", "A diffusion transformer: no critic, four steps from noise to image."),
     "mini_styleganxl": ("mini_styleganxl", "A generator that is told which animal to draw."),
 }
 
