@@ -372,12 +372,8 @@ def _knn_accuracy(
 )->float: # share of right answers
     """Accuracy of k nearest neighbours: most of the `k` nearest rows, by the cosine, decide
 
-    A `ValueError` where lengths don't agree, or `k` is more than there are rows.
+    A `ValueError` where there is not a label for each row, or `k` is more than there are rows.
     """
-    if features.shape[1] != test_features.shape[1]:
-        raise ValueError(
-            f"features have {features.shape[1]} numbers, "
-            f"test_features {test_features.shape[1]}; expected as many")
     _check_rows(features, labels, "labels")
     _check_rows(test_features, test_labels, "test_labels")
     if not 1 <= k <= len(features):
@@ -393,7 +389,7 @@ def knn_animals(
     device="cpu", # where the model is
     seed:int=2_000_020, # of the scenes
 )->float: # share of right answers
-    """Accuracy of classifying the animal of test scenes, by the 20 nearest neighbours of their features
+    """Accuracy of classifying the animal of test scenes, by the 20 nearest neighbours' animals
 
     A `ValueError` for fewer than 20 labelled scenes.
     """

@@ -6,19 +6,22 @@
 __all__ = []
 
 # %% ../../nbs/07_zoo/10b_autoencoder.ipynb #17819504
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 # %% ../../nbs/07_zoo/10b_autoencoder.ipynb #d2ad35d7
+def _zeroed(module):
+    "Initialise a layer to zero"
+    nn.init.zeros_(module.weight)
+    nn.init.zeros_(module.bias)
+
 class _Residual(nn.Module):
     "Two convolutions whose result is added to their input"
     def __init__(self, channels:int):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        _zeroed(self.conv2)
 
     def forward(self, x:Tensor)->Tensor:
         return x + self.conv2(F.silu(self.conv1(F.silu(x))))

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .autoencoder import _Decoder, _Encoder
+from .autoencoder import _Decoder, _Encoder, _zeroed
 from .core import Latents, register
 from .latents import _class_labels, _given_labels, _sample_z
 
@@ -145,11 +145,6 @@ class _FinalLayer(nn.Module):
         return self.linear(_modulated(self.norm_final(x), shift, scale))
 
 # %% ../../nbs/07_zoo/11_dit.ipynb #7ba555c8
-def _zeroed(module):
-    "Initialise a layer to zero"
-    nn.init.zeros_(module.weight)
-    nn.init.zeros_(module.bias)
-
 class _DiTNetwork(nn.Module):
     "Noisy codes, their time and their class to clean codes"
     def __init__(self,
