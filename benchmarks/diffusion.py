@@ -1,8 +1,8 @@
 """GAN against diffusion: `python benchmarks/diffusion.py [ROW ...]`
 
 `steps`: `mini_dit` draws in four steps. Its units at each step are matched with those of five vision
-models, on 400 samples of seed 0 (on which the step to mine was chosen) and 400 of seed 1. `flow`: how far
-the images of few steps are from true scenes, with and without guidance, by the evaluator. `generators`:
+models, on 200 samples of seed 0 (on which the step to mine was chosen) and 200 of seed 1. `flow`: how far
+its images are from true scenes, by the evaluator, and those of the network before it was distilled. `generators`:
 concepts of `mini_dit`, `mini_stylegan2` and `mini_biggan`, trained and untrained, their names, and how
 well their units agree with what the evaluator finds in their images. An untrained transformer of this
 kind draws nothing (each of its blocks begins as the identity), so the control of `mini_dit` is itself
@@ -30,20 +30,20 @@ from rosetta_neurons.zoo import create_model
 
 OUT = Path(__file__).with_suffix(".json")
 FOLDER = Path("runs/diffusion")
+TEACHER = Path(__file__).parent/"mini_dit.flow.safetensors" # mini_dit before it was distilled
 GENERATORS = ("mini_dit", "mini_stylegan2", "mini_biggan")
 ANIMAL = [o for o in PARTS if o not in BACKGROUND] + ANIMALS
-N = 400
 
 
 def models(pretrained=True):
     return {m: create_model(m, pretrained=pretrained) for m in _VISION}
 
 
-def mined(name, G, nets, **options):
+def mined(name, G, nets, n=400, **options):
     "A dictionary, from the disk if it is there"
     out = FOLDER/name
     if not (out/"dictionary.json").is_file():
-        mine(G, nets, n=N, out=out, progress=False, **options)
+        mine(G, nets, n=n, out=out, progress=False, **options)
     return RosettaDictionary.load(out)
 
 
@@ -83,7 +83,7 @@ def steps():
     for seed in (0, 1):
         for step in range(G.steps):
             G.mine_step(step)
-            d = mined(f"step{step}_seed{seed}", G, models(), seed=seed)
+            d = mined(f"step{step}_seed{seed}", G, models(), n=200, seed=seed)
             found[f"seed {seed}, step {step}"] = matched(d)
             print(seed, step, found[f"seed {seed}, step {step}"], flush=True)
     return found
@@ -93,15 +93,16 @@ def steps():
 def flow(n=1000):
     "Fréchet distance, precision, recall and the asked animal, by steps and guidance"
     G, evaluator = create_model("mini_dit"), load_evaluator()
+    teacher = create_model("mini_dit", checkpoint_path=TEACHER)
     def scenes(seed):
         return (sample_scenes(n, seed)[i:i+100].render() for i in range(0, n, 100))
     fresh = evaluated(scenes(2_000_021), evaluator)["features"]
     z = G.sample(n, seed=1)
-    def drawn(count, guidance):
+    def drawn(net, count, guidance):
         for i in range(0, n, 100):
             part = z[i:i+100]
-            codes = G.flow(G.noise(part.z), part.label, G.times(count), guidance)
-            yield G.decode(codes)
+            codes = net.flow(net.noise(part.z), part.label, net.times(count), guidance)
+            yield net.decode(codes)
     def row(batches, asked=None):
         o = evaluated(batches, evaluator)
         precision, recall = precision_recall(fresh, o["features"])
@@ -111,11 +112,11 @@ def flow(n=1000):
         return {k: round(v, 3) for k, v in found.items()}
     found = {"true scenes": row(scenes(2_000_020))}
     found["encoded and decoded"] = row(G.decode(G.encode(x)) for x in scenes(2_000_020))
-    for count in (1, 2, 4, 8, 16):
-        for guidance in (1., 2.):
-            name = f"{count} steps, guidance {guidance:g}"
-            found[name] = row(drawn(count, guidance), z.label)
-            print(name, found[name], flush=True)
+    found["distilled, 4 steps"] = row(drawn(G, 4, 1.), z.label)
+    for count, guidance in ((4, 2.), (12, 2.), (24, 2.), (12, 1.), (24, 1.)):
+        name = f"before, {count} steps, guidance {guidance:g}"
+        found[name] = row(drawn(teacher, count, guidance), z.label)
+        print(name, found[name], flush=True)
     return found
 
 
