@@ -86,42 +86,54 @@ def _why_no_picture(
         return "here your maps are the right ones; the mistake is another, or shows on other data."
     return ""
 
+def _as_numbers(
+    x, # what a student's function gave
+    expected:Tensor,
+)->dict[str, Any]: # `yours` and `expected` as lists of numbers, or `said`
+    "What may go on, as plain numbers"
+    said = _why_no_picture(x, expected)
+    if said:
+        return dict(said=said)
+    yours = x.detach().double().tolist()
+    return dict(yours=yours, expected=expected.detach().double().tolist())
+
 def _result_of(
     example:Callable[..., tuple], # from `_example_of`
     functions:dict, # the student's, by name
-)->dict[str, Any]: # `yours` and `expected` as lists of numbers, or `said`
+)->dict[str, Any]: # as `_as_numbers`
     "What a student's function makes of an example; whatever it does, there is an answer"
     for name, o in functions.items():
         if not callable(o):
             why = "it is not there, or the notebook was stopped before."
             return dict(said=f"{name} could not be tried: {why}")
     try:
-        yours, expected = example(**functions)
-        said = _why_no_picture(yours, expected)
-        if said:
-            return dict(said=said)
-        yours = yours.detach().double().tolist()
-        return dict(yours=yours, expected=expected.detach().double().tolist())
+        return _as_numbers(*example(**functions))
     except (_StudentError, _Ended) as e:
         return dict(said=f"an error came instead of maps: {str(e)[:300]}")
     except Exception:
         return dict(said="what your function gives cannot be read as maps.")
 
+def _tried(
+    source:str, # of a marked cell
+    get:Callable[[str], Any], # what the notebook calls by a name
+)->dict[str, Any]: # as `_as_numbers`, with `example`
+    "An example, tried on a student's functions"
+    example = _example_of(source)
+    functions = {o: get(o) for o in inspect.signature(example).parameters}
+    return dict(_result_of(example, functions), example=inspect.getdoc(example) or "")
+
 def _compared(
     examples:dict[str, str], # {question: source}
     results:dict, # {question: Otter's `TestFile`}
     get:Callable[[str], Any], # what the notebook calls by a name
-)->dict[str, dict]: # {question: `_result_of`, with `example` and `visible`}
+)->dict[str, dict]: # {question: as `_tried`, with `visible`}
     "For each question with an example that was not passed, what comes of the example"
     compared = {}
     for question, source in examples.items():
         failed = [o.test_case for o in results[question].test_case_results if not o.passed]
         if failed:
-            example = _example_of(source)
-            functions = {o: get(o) for o in inspect.signature(example).parameters}
-            compared[question] = dict(
-                _result_of(example, functions), example=inspect.getdoc(example) or "",
-                visible=not all(o.hidden for o in failed))
+            is_visible = not all(o.hidden for o in failed)
+            compared[question] = dict(_tried(source, get), visible=is_visible)
     return compared
 
 # %% ../nbs/16c0b_maps.ipynb #f57d4b3b
@@ -191,18 +203,32 @@ def _limits_of(
     bright = max(high, min(yours.max().item(), high + 2*span))
     return dark, bright if bright > dark else dark + 1
 
+def _differences(
+    yours:Tensor, # [N, H, W]
+    expected:Tensor, # [N, H, W]
+)->str:
+    "How many values differ"
+    differ = ~torch.isclose(yours, expected, rtol=1e-4, atol=1e-6)
+    return f"{differ.sum()} of {differ.numel()} values differ."
+
+def _colours(
+    yours:Tensor, # [N, H, W]
+    low:float, # drawn dark
+    high:float, # drawn bright
+)->str:
+    "What the colours of both pictures mean"
+    is_outside = yours.min() < low or yours.max() > high
+    end = "; what lies outside is drawn as the nearer end." if is_outside else "."
+    return f"Dark is {low:.3g}, bright {high:.3g}{end}"
+
 def _pair(
     compared:dict, # of one question, from `_compared`
 )->str: # HTML
-    "Both pictures, and how many values differ"
+    "Both pictures, and what their colours mean"
     yours = _maps_in(compared["yours"])
     expected = _maps_in(compared["expected"])
     low, high = _limits_of(yours, expected)
-    is_outside = yours.min() < low or yours.max() > high
-    differ = (~torch.isclose(yours, expected, rtol=1e-4, atol=1e-6)).sum()
-    said = f"{differ} of {expected.numel()} values differ. "
-    said += f"Dark is {low:.3g} and bright is {high:.3g} in both"
-    said += "; what lies outside is drawn as the nearer end." if is_outside else "."
+    said = f"{_differences(yours, expected)} {_colours(yours, low, high)}"
     figures = _figure("Yours", yours, low, high) + _figure("Expected", expected, low, high)
     return f'<div class="maps">{figures}</div><p>{said}</p>'
 

@@ -178,6 +178,17 @@ def _overview_of(
         rows += f'<tr><td><a href="#{lab}">{lab}</a></td><td>{points}{awaited}</td></tr>'
     return f"<table>{rows}</table>"
 
+def _remarks(
+    given:list[dict], # rows that a person filled in
+)->str: # HTML
+    "What a person has written to the student"
+    comments = ""
+    for o in given:
+        if o["comment"]:
+            comment = html.escape(f"{o['question']}: {o['comment']}")
+            comments += f"<p><strong>Comment.</strong> {comment}</p>"
+    return comments
+
 def _section_of(
     row:dict, # a final one
     given:list[dict], # rows that a person filled in
@@ -188,14 +199,9 @@ def _section_of(
     points = ""
     for what, value in _point_rows(row):
         points += f"<tr><td>{html.escape(what)}</td><td>{value}</td></tr>"
-    comments = ""
-    for o in given:
-        if o["comment"]:
-            comment = html.escape(f"{o['question']}: {o['comment']}")
-            comments += f"<p><strong>Comment.</strong> {comment}</p>"
     lab = html.escape(row["lab"])
     return (
-        f'<h2 id="{lab}">{lab}</h2><table>{points}</table>{comments}'
+        f'<h2 id="{lab}">{lab}</h2><table>{points}</table>{_remarks(given)}'
         f"<h3>What the tests said</h3><pre>{_emphasised(said)}</pre>{maps}")
 
 def _read_inside(
@@ -267,6 +273,16 @@ def _write_pages(
         (out/_file_for(who, taken)).write_text(page, encoding="utf-8")
 
 # %% ../nbs/16c1_records.ipynb #7387c14f
+def _changed_in(
+    rows:list[dict], # final ones
+    given:dict[str, list[dict]], # {file: rows}
+)->int:
+    "How many written answers are others than those that points were given for"
+    changed = 0
+    for row in rows:
+        changed += sum(o.get("note") == _CHANGED for o in given.get(row["file"], []))
+    return changed
+
 def _in_words(
     rows:list[dict], # final ones
     students:dict[str, dict[str, dict]],
@@ -276,9 +292,7 @@ def _in_words(
     "What was merged, and what an instructor should know of it"
     nameless = sum(not next(iter(labs.values()))["number"] for labs in students.values())
     awaited = sum(o["written_awaited"] > 0 for o in rows if o["counts"] == "yes")
-    changed = 0
-    for row in rows:
-        changed += sum(o.get("note") == _CHANGED for o in given.get(row["file"], []))
+    changed = _changed_in(rows, given)
     aside = sum(o["counts"] == "no" for o in rows)
     remarks = [f"students in {out}: {len(students)}"]
     if awaited:

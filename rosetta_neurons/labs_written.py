@@ -156,6 +156,17 @@ def _kept(
         kept["note"] = _CHANGED
     return kept
 
+def _awaited_row(
+    row:dict, # of grades
+    question:str,
+    old:dict, # row as it was filled in; empty if there was none
+)->dict: # {column: value}
+    "One row of the table to fill in"
+    known = {k: row.get(k, "") for k in ("file", "student", "number", "lab")}
+    of = row["written"][question]
+    answer = row.get("answers", {}).get(question, "")
+    return dict(known, question=question, of=of, answer=answer, **_kept(old, answer))
+
 def _write_awaited(
     out:Path, # table to fill in
     rows:list[dict], # with `file`, and by question `written`: points, and `answers`: texts
@@ -164,12 +175,9 @@ def _write_awaited(
     before = _filled_in(out)
     awaited = []
     for row in rows:
-        for question, of in row.get("written", {}).items():
+        for question in row.get("written", {}):
             old = before.get((_harmless(row["file"]), question), {})
-            known = {k: row.get(k, "") for k in ("file", "student", "number", "lab")}
-            answer = row.get("answers", {}).get(question, "")
-            kept = _kept(old, answer)
-            awaited.append(dict(known, question=question, of=of, answer=answer, **kept))
+            awaited.append(_awaited_row(row, question, old))
     _write_whole(out, _AWAITED, awaited, "utf-8-sig")
 
 def _with_numbers(
