@@ -105,6 +105,7 @@ from .labs_reading import *
 from .labs_course import *
 from .labs_platforms import *
 from .labs_written import *
+from .labs_maps import *
 from .labs_records import *
 from .labs_similar import *
 from .cli import *

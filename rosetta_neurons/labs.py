@@ -84,6 +84,7 @@ class _Graded:
     "What came of one file"
     row:dict # of the table
     results:dict = field(default_factory=dict) # {question: Otter's `TestFile`}
+    maps:dict = field(default_factory=dict) # {question: the student's maps and the right ones}
 
 def _unread(
     found:_Found,
@@ -108,6 +109,7 @@ def _mark_into(
     graded.row.update(lab=lab.name)
     marked = _mark(handed, labs[lab.name], **limits)
     graded.results = marked.results
+    graded.maps = marked.maps
     notes = [o for o in (*handed.notes, lab.note, *marked.notes) if o]
     written = _written_points(labs[lab.name])
     graded.row.update(_row_of(marked.results, notes, written), written=written)
@@ -133,11 +135,12 @@ def _write_texts(
     dest:Path, # without suffix
     graded:_Graded,
 ):
-    "Write what is said of a submission: the row, one text for the student, one for the instructor"
+    "Write what is said of a submission: the row, a text each for student and instructor, maps"
     student = _for_student(graded.row, _feedback(graded.results, hidden=False))
     instructor = _for_instructor(graded.row, _feedback(graded.results))
     Path(f"{dest}.student").write_text(student, encoding="utf-8")
     Path(f"{dest}.instructor").write_text(instructor, encoding="utf-8")
+    Path(f"{dest}.maps").write_text(json.dumps(graded.maps), encoding="utf-8")
     Path(f"{dest}.json").write_text(json.dumps(graded.row), encoding="utf-8")
 
 def _processor_seconds()->float:
@@ -271,14 +274,16 @@ def _handed_in(
         return time.isoformat(" ", "seconds")
     return ""
 
+_PLACES = dict(student="feedback/{}.txt", instructor="instructor/{}.txt", maps="maps/{}.json")
+
 def _copy_texts(
     source:Path, # of a grader's files, without suffix
     texts:Path, # folder
     place:str, # in it, without suffix
 ):
     "Put what is said of a submission where it can be found"
-    for kind, folder in (("student", "feedback"), ("instructor", "instructor")):
-        dest = texts/folder/f"{place}.txt"
+    for kind, name in _PLACES.items():
+        dest = texts/name.format(place)
         dest.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(Path(f"{source}.{kind}"), dest)
 

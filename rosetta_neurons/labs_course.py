@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .layers import _no_such
+from .labs_maps import _EXAMPLES, _compared, _read_examples, _take_examples
 from .labs_reading import _Handed, _Unreadable
 from .labs_sandbox import _Ended, _StudentError, _Submission
 from .labs_written import _written_in
@@ -56,14 +57,15 @@ if __name__=="__main__": gradescope("/autograder")
 def _with_runner(
     autograder:Path, # zip from Otter
     dest:Path,
-    written:dict[str, int | float], # {question: points that a person gives}
+    more:dict[str, dict], # {name of a file: what it says of questions}
 ):
-    "The same zip, with our runner, and with the points of written questions"
+    "The same zip, with our runner, and with what is noted of questions"
     packed = zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(autograder) as old, zipfile.ZipFile(dest, "w", packed) as new:
         for o in old.infolist():
             new.writestr(o, _RUNNER if o.filename == "run_otter.py" else old.read(o))
-        new.writestr(_WRITTEN, json.dumps(written))
+        for name, noted in more.items():
+            new.writestr(name, json.dumps(noted))
 
 def _assign(
     nb:dict, # master of a course
@@ -119,6 +121,7 @@ def build_lab(
 ):
     "Make the student version, the solution and the autograder of one lab, in folders of `out`"
     nb = _for_course(master, seed)
+    more = {_EXAMPLES: _take_examples(nb), _WRITTEN: _written_in(nb)}
     with tempfile.TemporaryDirectory() as tmp:
         made = _assign(nb, master.name, Path(tmp))
         for folder in ("student", "solution", "autograder"):
@@ -126,7 +129,7 @@ def build_lab(
         _write_student_version(made/"student"/master.name, out/"student")
         shutil.copy(made/"autograder"/master.name, out/"solution")
         otters = next((made/"autograder").glob("*.zip"))
-        _with_runner(otters, out/"autograder"/f"{master.stem}.zip", _written_in(nb))
+        _with_runner(otters, out/"autograder"/f"{master.stem}.zip", more)
 
 def _without_answers(
     text:str, # of the exam
@@ -201,6 +204,7 @@ class _Marked:
     "What came of a submission"
     results:dict[str, Any] # {question: Otter's `TestFile`}
     notes:list[str] # what went wrong
+    maps:dict[str, dict] # from `_compared`
 
 class _Marking:
     "One notebook that is run and marked"
@@ -264,7 +268,8 @@ def _mark(
         for question in marking.tests:
             if question not in marking.results:
                 marking.check(question)
-    return _Marked({q: marking.results[q] for q in marking.tests}, marking.notes)
+        maps = _compared(_read_examples(autograder), marking.results, submission.get)
+    return _Marked({q: marking.results[q] for q in marking.tests}, marking.notes, maps)
 
 # %% ../nbs/16d_course.ipynb #9ade000e
 _LOST = "its metadata is lost: "

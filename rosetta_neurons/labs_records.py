@@ -7,13 +7,17 @@ __all__ = ['merge_grades']
 
 # %% ../nbs/16c1_records.ipynb #d2d9b88e
 import html
+import json
 import math
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from .images import _check_choice
+from .labs_maps import _SHOWN, _shown_maps
 from .labs_platforms import _HEADS, _PLATFORMS, _by_student, _possible_of, _who
-from .labs_written import _given_in, _number, _read_table, _write_whole
+from .labs_written import (
+    _CHANGED, _given_in, _number, _read_table, _write_whole)
 
 # %% ../nbs/16c1_records.ipynb #f77fab8f
 def _time_of(
@@ -122,6 +126,10 @@ body {{ font: 16px/1.5 sans-serif; max-width: 46rem; margin: 2rem auto; padding:
 table {{ border-collapse: collapse; }}
 th, td {{ text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid #bbb; }}
 td + td {{ text-align: right; }}
+.maps {{ display: flex; flex-wrap: wrap; gap: 1.5rem; }}
+figure {{ margin: 0; }}
+figure img {{ display: block; max-width: 100%; }}
+figcaption {{ font-size: .9em; }}
 pre {{ white-space: pre-wrap; background: #f3f3f3; padding: .8rem; }}
 </style></head><body>
 <h1>{title}</h1>
@@ -170,34 +178,57 @@ def _overview_of(
         rows += f'<tr><td><a href="#{lab}">{lab}</a></td><td>{points}{awaited}</td></tr>'
     return f"<table>{rows}</table>"
 
-def _section_of(
-    row:dict, # a final one
+def _remarks(
     given:list[dict], # rows that a person filled in
-    said:str, # by the tests
 )->str: # HTML
-    "What a page says of one lab"
-    points = ""
-    for what, value in _point_rows(row):
-        points += f"<tr><td>{html.escape(what)}</td><td>{value}</td></tr>"
+    "What a person has written to the student"
     comments = ""
     for o in given:
         if o["comment"]:
             comment = html.escape(f"{o['question']}: {o['comment']}")
             comments += f"<p><strong>Comment.</strong> {comment}</p>"
+    return comments
+
+def _section_of(
+    row:dict, # a final one
+    given:list[dict], # rows that a person filled in
+    said:str, # by the tests
+    maps:str, # HTML
+)->str: # HTML
+    "What a page says of one lab"
+    points = ""
+    for what, value in _point_rows(row):
+        points += f"<tr><td>{html.escape(what)}</td><td>{value}</td></tr>"
     lab = html.escape(row["lab"])
     return (
-        f'<h2 id="{lab}">{lab}</h2><table>{points}</table>{comments}'
-        f"<h3>What the tests said</h3><pre>{_emphasised(said)}</pre>")
+        f'<h2 id="{lab}">{lab}</h2><table>{points}</table>{_remarks(given)}'
+        f"<h3>What the tests said</h3><pre>{_emphasised(said)}</pre>{maps}")
 
-def _text_beside(
-    folder:Path, # "feedback"
-    name:str, # of a text in it
-)->str:
-    "What the tests said to a student; nothing from outside of the folder"
+def _read_inside(
+    folder:Path,
+    name:str, # of a file in it
+)->str: # "" where there is none
+    "What a file holds; nothing from outside of the folder"
     path = (folder/name).resolve()
     is_ours = bool(name) and folder.resolve() in path.parents and path.is_file()
-    text = path.read_text(encoding="utf-8") if is_ours else "No text was found."
+    return path.read_text(encoding="utf-8") if is_ours else ""
+
+def _text_beside(
+    texts:Path, # folder beside the table
+    name:str, # of a text
+)->str:
+    "What the tests said to a student"
+    text = _read_inside(texts/"feedback", name) or "No text was found."
     return re.sub(r"^Written questions: .*\n", "", text, flags=re.M) # some may be given by now
+
+def _maps_beside(
+    texts:Path, # folder beside the table
+    name:str, # of a text
+    which:str, # of them are shown
+)->str: # HTML
+    "A student's maps beside the right ones"
+    noted = _read_inside(texts/"maps", re.sub(r"\.txt$", ".json", name))
+    return _shown_maps(json.loads(noted), which) if noted else ""
 
 def _file_for(
     who:str,
@@ -214,13 +245,15 @@ def _file_for(
 def _page_for(
     labs:dict[str, dict], # {lab: row} of a student
     given:dict[str, list[dict]], # {file: rows}
-    texts:Path, # folder of what the tests said
+    texts:Path, # folder beside the table
+    maps:str, # which are shown
 )->str: # HTML
     "The page of a student"
     parts = [_overview_of(labs)]
     for row in labs.values():
         said = _text_beside(texts, row["feedback"])
-        parts.append(_section_of(row, given.get(row["file"], []), said))
+        pictures = _maps_beside(texts, row["feedback"], maps)
+        parts.append(_section_of(row, given.get(row["file"], []), said, pictures))
     first = next(iter(labs.values()))
     title = f"Labs of {html.escape(first['student'])}"
     return _PAGE.format(title=title, parts="\n".join(parts))
@@ -229,28 +262,43 @@ def _write_pages(
     out:Path, # folder
     students:dict[str, dict[str, dict]], # {who: {lab: row}}
     given:dict[str, list[dict]], # {file: rows}
-    texts:Path, # folder of what the tests said
+    texts:Path, # folder beside the table
+    maps:str, # which are shown
 ):
     "One page for each student"
     out.mkdir(parents=True, exist_ok=True)
     taken = set()
     for who, labs in students.items():
-        page = _page_for(labs, given, texts)
+        page = _page_for(labs, given, texts, maps)
         (out/_file_for(who, taken)).write_text(page, encoding="utf-8")
 
 # %% ../nbs/16c1_records.ipynb #7387c14f
+def _changed_in(
+    rows:list[dict], # final ones
+    given:dict[str, list[dict]], # {file: rows}
+)->int:
+    "How many written answers are others than those that points were given for"
+    changed = 0
+    for row in rows:
+        changed += sum(o.get("note") == _CHANGED for o in given.get(row["file"], []))
+    return changed
+
 def _in_words(
     rows:list[dict], # final ones
     students:dict[str, dict[str, dict]],
+    given:dict[str, list[dict]], # {file: rows}
     out:Path,
 )->str:
     "What was merged, and what an instructor should know of it"
     nameless = sum(not next(iter(labs.values()))["number"] for labs in students.values())
     awaited = sum(o["written_awaited"] > 0 for o in rows if o["counts"] == "yes")
+    changed = _changed_in(rows, given)
     aside = sum(o["counts"] == "no" for o in rows)
     remarks = [f"students in {out}: {len(students)}"]
     if awaited:
         remarks.append(f"labs that await written points, and are blank for platforms: {awaited}")
+    if changed:
+        remarks.append(f"written answers that changed after points were given: {changed}")
     if nameless:
         remarks.append(f"students without a number, not in canvas.csv and moodle.csv: {nameless}")
     if aside:
@@ -273,16 +321,20 @@ def merge_grades(
     written:str | None=None, # table that you filled in; GRADES/written.csv if None
     deadline:str | None=None, # "2026-10-12 23:59", or "1_maps=2026-10-12, 2_matching=2026-10-19"
     off:float=0., # points that each day begun after the deadline costs
+    maps:str="visible", # show students their wrong maps: "visible", "all" or "none"
     out:str="final", # folder for what is made
 )->str: # in one line
     """Join points of tests, written points and lateness, for platforms and for students
 
     The folder gets `grades.csv` with everything, `canvas.csv`, `moodle.csv` and `gradescope.csv`,
-    and `pages/` with one page for each student. A `ValueError` names the row for points that are
-    no number or more than the question has, and for times that cannot be read.
+    and `pages/` with one page for each student, on which wrong maps stand beside the right ones:
+    where a visible test was not passed, or any test, or never (`maps`). A `ValueError` names the
+    row for points that are no number or more than the question has; there is one, too, for times
+    that cannot be read, and for `maps` that are none of the three.
     """
     if off < 0:
         raise ValueError(f"off={off:g}: points off a day can't be negative")
+    _check_choice("maps", maps, _SHOWN)
     texts = Path(grades).with_suffix("")
     given = _given_in(Path(written) if written else texts/"written.csv")
     deadlines = _deadlines_of(deadline)
@@ -295,5 +347,5 @@ def merge_grades(
     folder.mkdir(parents=True, exist_ok=True)
     _write_whole(folder/"grades.csv", _FINAL, rows)
     _write_platforms(folder, students, _possible_of(chosen))
-    _write_pages(folder/"pages", students, given, texts/"feedback")
-    return _in_words(rows, students, folder)
+    _write_pages(folder/"pages", students, given, texts, maps)
+    return _in_words(rows, students, given, folder)

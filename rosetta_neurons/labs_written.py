@@ -133,7 +133,9 @@ def _answers_to(
     return dict(zip(questions, answers))
 
 # %% ../nbs/16c0a_written.ipynb #978f400d
-_AWAITED = ["file", "student", "number", "lab", "question", "points", "of", "comment", "answer"]
+_AWAITED = [
+    "file", "student", "number", "lab", "question", "points", "of", "comment", "note", "answer"]
+_CHANGED = "the answer has changed since: look at the points again, then empty this cell"
 
 def _filled_in(
     path:Path, # table to fill in
@@ -141,6 +143,29 @@ def _filled_in(
     "What was filled in before"
     rows = _read_table(path) if path.is_file() else []
     return {(o["file"], o["question"]): o for o in rows}
+
+def _kept(
+    old:dict, # row as it was filled in; empty if there was none
+    answer:str, # as it is now
+)->dict[str, str]: # {column: value}
+    "What a person has given, with a note where it was for another answer"
+    kept = {k: old.get(k, "") for k in ("points", "comment", "note")}
+    before = old.get("answer")
+    is_another = before is not None and before.split() != _harmless(answer).split()
+    if is_another and kept["points"].strip():
+        kept["note"] = _CHANGED
+    return kept
+
+def _awaited_row(
+    row:dict, # of grades
+    question:str,
+    old:dict, # row as it was filled in; empty if there was none
+)->dict: # {column: value}
+    "One row of the table to fill in"
+    known = {k: row.get(k, "") for k in ("file", "student", "number", "lab")}
+    of = row["written"][question]
+    answer = row.get("answers", {}).get(question, "")
+    return dict(known, question=question, of=of, answer=answer, **_kept(old, answer))
 
 def _write_awaited(
     out:Path, # table to fill in
@@ -150,12 +175,9 @@ def _write_awaited(
     before = _filled_in(out)
     awaited = []
     for row in rows:
-        for question, of in row.get("written", {}).items():
+        for question in row.get("written", {}):
             old = before.get((_harmless(row["file"]), question), {})
-            kept = {k: old.get(k, "") for k in ("points", "comment")}
-            known = {k: row.get(k, "") for k in ("file", "student", "number", "lab")}
-            answer = row.get("answers", {}).get(question, "")
-            awaited.append(dict(known, question=question, of=of, answer=answer, **kept))
+            awaited.append(_awaited_row(row, question, old))
     _write_whole(out, _AWAITED, awaited, "utf-8-sig")
 
 def _with_numbers(

@@ -7,7 +7,7 @@ import pytest
 
 from rosetta_neurons.labs_records import _deadlines_of, merge_grades
 from rosetta_neurons.labs_written import (
-    _BEGINS, _ELSEWHERE, _ENDS, _LONGEST, _answers_between, _answers_to, _read_table, _write_awaited)
+    _BEGINS, _CHANGED, _ELSEWHERE, _ENDS, _LONGEST, _answers_between, _answers_to, _read_table, _write_awaited)
 
 COLUMNS = "file,student,number,lab,handed_in,score,possible,notes,feedback"
 GRADES = f"""{COLUMNS}
@@ -203,6 +203,22 @@ def test_grading_again_keeps_points(tmp_path):
     _write_awaited(out, [row, dict(row, file="b.ipynb")])
     rows = _read_table(out)
     assert [o["points"] for o in rows] == ["", "1", "", ""] and rows[1]["comment"] == "short"
+
+def test_changed_answers_are_noted(folder):
+    "Points of another answer are kept, with a note until somebody empties it, and the merge counts them"
+    row = dict(file="in/a.ipynb", student="Ann Lee", number="0071", lab="1_maps", written=dict(q8=4), answers=dict(q8="one,\ntwo"))
+    out = folder/"new.csv"
+    def noted(answer):
+        _write_awaited(out, [dict(row, answers=dict(q8=answer))])
+        return _read_table(out)[0]["note"]
+    assert noted("one,\ntwo") == noted("three") == "", "nobody has given points yet"
+    out.write_text(out.read_text().replace("q8,,4,", "q8,3,4,"))
+    assert noted("three") == noted(" three\r\n") == "", "a spreadsheet may change spaces and line ends"
+    assert noted("four") == noted("four") == _CHANGED
+    assert _read_table(out)[0]["points"] == "3"
+    assert "changed after points were given: 1;" in merge_grades(folder/"grades.csv", written=out, out=folder/"final")
+    out.write_text(out.read_text().replace(_CHANGED, ""))
+    assert noted("four") == ""
 
 def test_answers_in_the_table(tmp_path):
     "What students wrote stands beside the room for points, whatever it is, and comes back from a spreadsheet"
