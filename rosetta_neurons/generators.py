@@ -195,8 +195,7 @@ class Noised(nn.Module):
         self.step = self._checked(step)
         if label is not None and label not in range(net.c_dim):
             raise ValueError(f"label is {label}; classes are 0 to {net.c_dim-1}")
-        self.layers = list(net.layers)
-        self.aliases = {o: f"{o}.{self.step}" for o in self.layers}
+        self.layers = [f"{o.rpartition('.')[0]}.{self.step}" for o in net.layers]
         z = torch.randn(1, net.z_dim, generator=torch.Generator().manual_seed(seed))
         self.register_buffer("noise", net.noise(z))
         self.register_buffer("time", net.times()[self.step].clone())

@@ -93,7 +93,7 @@ class Denoiser(nn.Module):
     def __init__(self, steps=4):
         super().__init__()
         self.steps, self.c_dim, self.z_dim = steps, 3, 4*4*4
-        self.layers = ['act']
+        self.layers = ['act.3']
         self.fc = nn.Conv2d(4, 5, 1)
         self.act = nn.ModuleList(nn.Tanh() for _ in range(steps))
 
@@ -123,8 +123,8 @@ def test_noised():
     t, label, noisy = D.asked
     assert t.tolist() == [.5]*5 and label.tolist() == [3]*5 and out.shape == (5, 5, 4, 4)
     assert torch.allclose(noisy, .5*D.encode(images) + .5*looking.noise)
-    assert list(maps) == ['act'] and torch.equal(maps['act'], out)
-    assert torch.allclose(observe('m', looking, images[3:4])[1]['act'], maps['act'][3:4], atol=1e-6)
+    assert list(maps) == ['act.2'] and torch.equal(maps['act.2'], out)
+    assert torch.allclose(observe('m', looking, images[3:4])[1]['act.2'], maps['act.2'][3:4], atol=1e-6)
     assert torch.equal(Noised(D, step=2).noise, looking.noise)
     assert not torch.equal(Noised(D, step=2, seed=1).noise, looking.noise)
     assert Noised(D, label=1).label == 1 and Noised(D).step == 3
@@ -147,6 +147,6 @@ def test_noised_refuses():
 
 def test_noised_is_mined_like_a_vision_model():
     d = mine(Drawn(0), dict(m=Noised(Denoiser())), n=24, progress=False)
-    assert d.layers['m'] == ['act'] and len(d.units['m']) == 5
+    assert d.layers['m'] == ['act.3'] and len(d.units['m']) == 5
     other = mine(Drawn(0), dict(m=Noised(Denoiser(), step=1)), n=24, progress=False)
     assert d.digests['m'] != other.digests['m']
