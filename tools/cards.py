@@ -41,7 +41,7 @@ CARDS = {
     "11_dit": Card(
         ["mini_dit"], f"{WORLD}; the animal as a label; no critic. Its autoencoder was compared "
         "with scenes through [a network](../15_train/01_features.ipynb) that was taught with labels",
-        "LIMITS"),
+        "its training was short: animals are often malformed, and most are not the one asked for"),
     "10b_autoencoder": Card(
         ["autoencoder"], f"{WORLD}; no critic, but errors of features of "
         "[a network](../15_train/01_features.ipynb) that was taught with labels",

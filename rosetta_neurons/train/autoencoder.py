@@ -78,33 +78,53 @@ class _AutoencoderTask(Task):
         both = steps//3 # steps of encoder and decoder
         if step >= both:
             self.net.encoder.eval().requires_grad_(False)
-        rate = _warm_cosine(step, both) if step < both else _warm_cosine(step - both, steps - both)
-        for g in self.opt.param_groups:
-            g["lr"] = self.lr*rate
+            rate = _warm_cosine(step - both, steps - both)
+        else:
+            rate = _warm_cosine(step, both)
+        errors = self._errors(x)
+        self._learn(errors["pixels"] + self.weight*errors["features"], rate)
+        return errors
+
+    def _errors(self,
+        images:Tensor, # [n, 3, H, W] in [-1, 1]
+    )->dict[str, Tensor]: # of "pixels" and "features", each a number
+        "How far images are from themselves, encoded and decoded"
         with _autocast(self.device):
-            drawn = self.forward(x, self.noise).float()
-            features = self.error(drawn, x)
-        off = drawn - x
-        pixels = off.abs().mean() + off.square().mean()
+            drawn = self.forward(images, self.noise).float()
+            features = self.error(drawn, images)
+        off = drawn - images
+        return dict(pixels=off.abs().mean() + off.square().mean(), features=features)
+
+    def _learn(self,
+        loss:Tensor,
+        factor:float, # of the learning rate
+    ):
+        "One step of the optimizer"
+        for g in self.opt.param_groups:
+            g["lr"] = self.lr*factor
         self.opt.zero_grad()
-        (pixels + self.weight*features).backward()
+        loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.)
         self.opt.step()
-        return dict(pixels=pixels, features=features)
 
     @torch.no_grad()
     def measure(self)->dict[str, float]:
         "How close test scenes come back, from codes as they are and with noise"
         images = (sample_scenes(200, 2_000_070).render()*2 - 1).to(self.device)
-        training = self.net.encoder.training
-        self.net.encoder.eval()
-        codes = self.net.encoder(images)
-        self.net.encoder.train(training)
+        codes = self._test_codes(images)
         noise = torch.randn(codes.shape, generator=torch.Generator().manual_seed(0))
         noisy = codes + self.noise*noise.to(self.device)
         return dict(
             psnr=_psnr(self.net.decoder(codes), images),
             noisy_psnr=_psnr(self.net.decoder(noisy), images))
+
+    def _test_codes(self, images:Tensor)->Tensor:
+        "Codes as they are after training, by the running statistics"
+        training = self.net.encoder.training
+        self.net.encoder.eval()
+        codes = self.net.encoder(images)
+        self.net.encoder.train(training)
+        return codes
 
 def _load_autoencoder()->_Autoencoder:
     "The trained autoencoder, frozen"
