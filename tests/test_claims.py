@@ -28,6 +28,7 @@ PAPER = "the paper's own number"
 TRY = "what a reader is asked to try"
 ONCE = "seen or counted once, while the network was trained"
 GIVEN = {
+    "figures/diffusion": {"400": "samples, the default of benchmarks/diffusion.py"},
     "figures/figure2": {"1600": "images of a whole run, the default of `mine`"},
     "figures/figure3": {"226": "the number of a class of ImageNet"},
     "figures/figure4": {"500": "steps, the default of `invert`"},
