@@ -2,7 +2,8 @@
 
 `steps`: `mini_dit` draws in four steps. Its units at each step are matched with those of five vision
 models, on 200 samples of seed 0 (on which the step to mine was chosen) and 200 of seed 1. `flow`: how far
-its images are from true scenes, by the evaluator, and those of the network before it was distilled. `generators`:
+its images are from true scenes, by the evaluator, and those of the network before it was distilled,
+which is in the folder of its training, `runs/mini_dit`. `generators`:
 concepts of `mini_dit`, `mini_stylegan2` and `mini_biggan`, trained and untrained, their names, and how
 well their units agree with what the evaluator finds in their images. An untrained transformer of this
 kind draws nothing (each of its blocks begins as the identity), so the control of `mini_dit` is itself
@@ -30,7 +31,7 @@ from rosetta_neurons.zoo import create_model
 
 OUT = Path(__file__).with_suffix(".json")
 FOLDER = Path("runs/diffusion")
-TEACHER = Path(__file__).parent/"mini_dit.flow.safetensors" # mini_dit before it was distilled
+RUN = Path("runs/mini_dit/checkpoint.pt") # of the training: holds mini_dit before it was distilled
 GENERATORS = ("mini_dit", "mini_stylegan2", "mini_biggan")
 ANIMAL = [o for o in PARTS if o not in BACKGROUND] + ANIMALS
 
@@ -89,11 +90,18 @@ def steps():
     return found
 
 
+def autoencoder_of(G):
+    "Its weights: the decoder was trained on while the transformer was"
+    return {k: v for k, v in G.state_dict().items() if k.startswith(("encoder.", "decoder."))}
+
+
 @torch.no_grad()
 def flow(n=1000):
     "Fréchet distance, precision, recall and the asked animal, by steps and guidance"
     G, evaluator = create_model("mini_dit"), load_evaluator()
-    teacher = create_model("mini_dit", checkpoint_path=TEACHER)
+    teacher = create_model("mini_dit")
+    before = torch.load(RUN, weights_only=True)["job"]["teacher"]
+    teacher.load_state_dict({**before, **autoencoder_of(G)})
     def scenes(seed):
         return (sample_scenes(n, seed)[i:i+100].render() for i in range(0, n, 100))
     fresh = evaluated(scenes(2_000_021), evaluator)["features"]

@@ -31,10 +31,10 @@ def test_wheel_contents(wheel):
     assert names==shipped()
 
 def test_sizes(wheel):
-    "At most 60 MB the wheel, 8 MB a model, 40 MB all weights; weights are safetensors"
+    "At most 80 MB the wheel, 8 MB a model, 60 MB all weights; weights are safetensors"
     weights = {o.name: o.stat().st_size for o in (root/'rosetta_neurons/weights').iterdir()}
-    assert wheel.stat().st_size<60*mb
-    assert max(weights.values())<=8*mb and sum(weights.values())<=40*mb
+    assert wheel.stat().st_size<80*mb
+    assert max(weights.values())<=8*mb and sum(weights.values())<=60*mb
     assert {Path(o).suffix for o in weights} <= {'.safetensors','.json'}
     assert any(o.endswith('.safetensors') for o in weights)
 
