@@ -16,24 +16,23 @@ import time
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
+from evidence import KINDS, judged
+from zoo import distances
 
 from rosetta_neurons.cli import _VISION
 from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.evidence import compare_groups, interval, unit_groups
 from rosetta_neurons.mining import mine
 from rosetta_neurons.runtime import _write_beside
-from rosetta_neurons.train.eval_net import evaluated, frechet, load_evaluator, precision_recall
-from rosetta_neurons.truth import (
-    _GROUND_TRUTH, agreement, concept_names, coverage, ground_truth_masks)
-from rosetta_neurons.world import ANIMALS, BACKGROUND, PARTS, sample_scenes
+from rosetta_neurons.train.eval_net import evaluated, load_evaluator
+from rosetta_neurons.truth import _GROUND_TRUTH, agreement, concept_names, coverage
+from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model
 
 OUT = Path(__file__).with_suffix(".json")
 FOLDER = Path("runs/diffusion")
 RUN = Path("runs/mini_dit/checkpoint.pt") # of the training: holds mini_dit before it was distilled
 GENERATORS = ("mini_dit", "mini_stylegan2", "mini_biggan")
-ANIMAL = [o for o in PARTS if o not in BACKGROUND] + ANIMALS
 
 
 def models(pretrained=True):
@@ -112,11 +111,7 @@ def flow(n=1000):
             codes = net.flow(net.noise(part.z), part.label, net.times(count), guidance)
             yield net.decode(codes)
     def row(batches, asked=None):
-        o = evaluated(batches, evaluator)
-        precision, recall = precision_recall(fresh, o["features"])
-        found = dict(frechet=frechet(fresh, o["features"]), precision=precision, recall=recall)
-        if asked is not None:
-            found["asked_animal"] = (o["animal"] == asked).float().mean().item()
+        found = distances(fresh, evaluated(batches, evaluator), asked)
         return {k: round(v, 3) for k, v in found.items()}
     found = {"true scenes": row(scenes(2_000_020))}
     found["encoded and decoded"] = row(G.decode(G.encode(x)) for x in scenes(2_000_020))
@@ -126,19 +121,6 @@ def flow(n=1000):
         found[name] = row(drawn(teacher, count, guidance), z.label)
         print(name, found[name], flush=True)
     return found
-
-
-@torch.no_grad()
-def judged(G, n=160):
-    "Latents, and masks of what the evaluator finds in their images"
-    z, evaluator = G.sample(n, seed=60), load_evaluator()
-    masks = []
-    for i in range(0, n, 32):
-        x = G(z[i:i+32])
-        seen = evaluator(x)
-        parts = F.one_hot(seen["parts"].argmax(1), len(PARTS)).permute(0, 3, 1, 2).float()
-        masks.append(ground_truth_masks(x, parts, seen["animal"].argmax(1)))
-    return z, torch.cat(masks)
 
 
 def named(d, nets):
@@ -160,7 +142,7 @@ def generators():
     for name in GENERATORS:
         G = create_model(name)
         d = mined(name, G, models())
-        a = agreement(G, *judged(G)).among(ANIMAL)
+        a = agreement(G, *judged(G)).among(KINDS["animal"])
         found[name] = dict(
             trained={**matched(d), **named(d.filter(q=.05), models())},
             selectivity=compare_groups(a, unit_groups(d, "G", a)))

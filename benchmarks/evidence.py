@@ -25,6 +25,17 @@ LOOKING = [o for o in ("mini_resnet", "mini_dino_resnet", "mini_dino_vit", "mini
 
 def models(pretrained=True, names=LOOKING): return {m: create_model(m, pretrained=pretrained) for m in names}
 
+@torch.no_grad()
+def judged(G, n=160):
+    "Samples of a generator, and what the judge sees in them"
+    z, judge, masks = G.sample(n, seed=60), load_evaluator(), []
+    for i in range(0, n, 32):
+        x = G(z[i:i+32])
+        seen = judge(x)
+        parts = F.one_hot(seen["parts"].argmax(1), len(PARTS)).permute(0, 3, 1, 2).float()
+        masks.append(ground_truth_masks(x, parts, seen["animal"].argmax(1)))
+    return z, torch.cat(masks)
+
 class Bench:
     def __init__(self, folder, n): self.folder, self.n, self.G = Path(folder), n, create_model(G_NAME)
     def mined(self, name, G, nets, n=None, **kw):
@@ -32,19 +43,12 @@ class Bench:
         path = self.folder/f"{name}_{n or self.n}_{'_'.join(nets)}"
         if not (path/"dictionary.json").is_file(): mine(G, nets, n=n or self.n, progress=False, out=path, **kw)
         return RosettaDictionary.load(path)
-    def judged(self, n=160):
-        "Samples of G, and what the judge sees in them"
-        z, judge = self.G.sample(n, seed=60), load_evaluator()
-        with torch.no_grad(): seen = [(x, judge(x)) for x in (self.G(z[i:i+32]) for i in range(0, n, 32))]
-        parts = [F.one_hot(o["parts"].argmax(1), len(PARTS)).permute(0, 3, 1, 2).float() for _, o in seen]
-        return z, torch.cat([ground_truth_masks(x, p, o["animal"].argmax(1)) for (x, o), p in zip(seen, parts)])
-
     def groups(self):
         x, masks = known_scenes(160)
         d, du = self.mined("trained", self.G, models()), self.mined("untrained", self.G, models(False))
         told = lambda d, m, a: {k: compare_groups(o := a.among(t), unit_groups(d, m, o)) for k, t in KINDS.items()}
         res = {m: {s: told(e, m, agreement(create_model(m, pretrained=p), x, masks)) for s, e, p in (("trained", d, True), ("untrained", du, False))} for m in LOOKING}
-        return {**res, G_NAME: dict(trained=told(d, "G", agreement(self.G, *self.judged())))}
+        return {**res, G_NAME: dict(trained=told(d, "G", agreement(self.G, *judged(self.G))))}
     def partners(self):
         """Do the partners of one unit mean the same? Of two partners in different models, the share whose best label of the ground truth is the same: of the same unit, and
         of units of different concepts (chance). Of Rosetta Neurons that are significant at 5 %; means over pairs of models and units, with intervals over concepts"""

@@ -48,6 +48,12 @@ def drawn(G, latents): return (G(latents[i:i+100]) for i in range(0, len(latents
 
 def real(n, seed, size): return (sample_scenes(n, seed)[i:i+100].render(size) for i in range(0, n, 100))
 
+def distances(fresh, seen, asked=None):
+    "How far images are from fresh scenes, by the features that the judge saw; and how many show the animal that was asked for"
+    precision, recall = precision_recall(fresh, seen["features"])
+    right = {} if asked is None else dict(asked_animal=(seen["animal"] == asked).float().mean().item())
+    return dict(frechet=frechet(fresh, seen["features"]), precision=precision, recall=recall, **right)
+
 def generator(name, n=2000):
     "Fresh scenes, the generator (if it is conditional, truncated too), its other seed, its early checkpoint and itself untrained, as the judge sees them beside other fresh scenes"
     nets = {o: create_model(o) for o in trainings(name).values()}
@@ -59,10 +65,8 @@ def generator(name, n=2000):
     fresh, rows = evaluated(real(n, 2_000_021, size), judge)["features"], {}
     def row(batches, asked=None):
         o = evaluated(batches, judge)
-        precision, recall = precision_recall(fresh, o["features"])
         share = torch.bincount(o["animal"], minlength=len(ANIMALS))/n
-        right = {} if asked is None else dict(asked_animal=(o["animal"] == asked).float().mean().item())
-        return dict(frechet=frechet(fresh, o["features"]), precision=precision, recall=recall, **right, rarest_animal=share.min().item(), animals=dict(zip(ANIMALS, share.tolist())))
+        return dict(**distances(fresh, o, asked), rarest_animal=share.min().item(), animals=dict(zip(ANIMALS, share.tolist())))
     rows["real"] = row(real(n, 2_000_020, size))
     for k, G in nets.items():
         latents = G.sample(n, seed=1)
@@ -114,10 +118,7 @@ def autoencoder(n=2000):
     "True scenes as they come back from the autoencoder of mini_dit, beside other true scenes"
     net, judge = _load_autoencoder(), load_evaluator()
     fresh = evaluated(real(n, 2_000_021, 64), judge)["features"]
-    def row(batches):
-        seen = evaluated(batches, judge)["features"]
-        precision, recall = precision_recall(fresh, seen)
-        return dict(frechet=frechet(fresh, seen), precision=precision, recall=recall)
+    def row(batches): return distances(fresh, evaluated(batches, judge))
     back = ((net(x*2 - 1)*.5 + .5).clamp(0, 1) for x in real(n, 2_000_020, 64))
     return dict(real=row(real(n, 2_000_020, 64)), autoencoder=row(back))
 

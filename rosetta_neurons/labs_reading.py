@@ -73,7 +73,7 @@ def _why_no_notebook(
             "download the notebook itself ('raw'), not the page that shows it")
     if re.search(r"^(<{7}|>{7}) ", text, re.M):
         return (
-            "holds two versions that git could not merge (<<<<<<<): "
+            f"holds two versions that git could not merge ({'<'*7}): "
             "choose one, save, and hand in again")
     if start.startswith("%pdf"):
         return "a PDF and no notebook: hand in the .ipynb"
