@@ -197,7 +197,7 @@ def test_cards(site, pages):
     "On each model's page, and that of its training, a box with data, licence, size and limits"
     boxed = [p for p in pages if 'class="model-card"' in (site/p).read_text()]
     trained = [p for p in pages if p.startswith('15_train/') and p!='15_train/core.html']
-    assert {*trained, '07_zoo/dit.html', '07_zoo/resnet.html'}<={*boxed} and len(boxed)==18
+    assert {*trained, '07_zoo/dit.html', '07_zoo/resnet.html'}<={*boxed} and len(boxed)==20
     for p in boxed:
         box = re.search(r'class="model-card".*?</table>', (site/p).read_text(), re.S)[0]
         for row in ('model','task','data','licence','size','limits')+('training',)*(p in trained): assert f'<td>{row}</td>' in box, (p, row)
