@@ -116,7 +116,7 @@ def flow(n=1000):
     found = {"true scenes": row(scenes(2_000_020))}
     found["encoded and decoded"] = row(G.decode(G.encode(x)) for x in scenes(2_000_020))
     found["distilled, 4 steps"] = row(drawn(G, 4, 1.), z.label)
-    for count, guidance in ((4, 2.), (12, 2.), (24, 2.), (12, 1.), (24, 1.)):
+    for count, guidance in ((4, 4.5), (12, 4.5), (24, 4.5), (24, 2.), (24, 1.)):
         name = f"before, {count} steps, guidance {guidance:g}"
         found[name] = row(drawn(teacher, count, guidance), z.label)
         print(name, found[name], flush=True)

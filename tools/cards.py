@@ -39,9 +39,9 @@ CARDS = {
         "through [a network](../15_train/01_features.ipynb) that was taught with labels",
         "draws 32 pixels and fringes its animals with colours; its training is not at its end"),
     "11_dit": Card(
-        ["mini_dit"], f"{WORLD}; the animal as a label; no critic. Its autoencoder was compared "
-        "with scenes through [a network](../15_train/01_features.ipynb) that was taught with labels",
-        "its training was short: animals are often malformed, and most are not the one asked for"),
+        ["mini_dit"], f"{WORLD}; the animal as a label; no critic; [a network]"
+        "(../15_train/01_features.ipynb) that was taught with labels steered its autoencoder",
+        "a short training: animals are often malformed, a quarter not the one asked for"),
     "10b_autoencoder": Card(
         ["autoencoder"], f"{WORLD}; no critic, but errors of features of "
         "[a network](../15_train/01_features.ipynb) that was taught with labels",

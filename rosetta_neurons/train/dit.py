@@ -56,13 +56,13 @@ def _straight_target(start:Tensor, end:Tensor, t:float, then:float)->Tensor:
 class _DiTTask(Task):
     "Flow matching, and for the last `few` steps distillation from the averaged network"
     net:DiT
-    steps = 5800
+    steps = 13_800
     every = 100
     batch_size = 64
     lr = 2e-3
     few = 400 # steps of the second part
     substeps = 3 # steps of the teacher for one of the student's
-    guidance = 2. # of the teacher
+    guidance = 4.5 # of the teacher
     build = staticmethod(mini_dit)
 
     def __init__(self, seed:int, device:str):
@@ -73,20 +73,21 @@ class _DiTTask(Task):
         self.net.decoder = given.decoder
         self.ema = _Average(self.net, 30_000)
         self.teacher = copy.deepcopy(self.net).requires_grad_(False)
+        self.few_began = False # has the second part?
         self.pool = _Pool(3300 + seed, self.batch_size)
         self.opt_m, self.opt = _muon_and_adam(self.net, self.lr, .01, fused=True)
         self.predict = torch.compile(self.net.predict) if _can_compile() else self.net.predict
 
     def step(self, step:int, steps:int)->dict[str, Any]:
         x, _, scenes = self.pool.next()
-        codes = self._codes(x)
         label = scenes.label.to(self.device)
         first = max(0, steps - self.few) # steps of the first part
         since = step - first
-        if since < 0:
-            loss = self._flow_step(codes, label, self._rate(step, first))
+        self.few_began = since >= 0
+        if self.few_began:
+            loss = self._few_step(label, since)
         else:
-            loss = self._few_step(codes, label, since)
+            loss = self._flow_step(self._codes(x), label, self._rate(step, first))
         self.ema.update(self.net, since if since >= 0 else step, self.batch_size)
         return dict(loss=loss)
 
@@ -111,26 +112,39 @@ class _DiTTask(Task):
         self._learn(loss, factor)
         return loss
 
-    def _few_step(self, codes:Tensor, label:Tensor, since:int)->Tensor:
-        "One step of distillation, for one of the student's steps in turn"
+    def _few_step(self, label:Tensor, since:int)->Tensor:
+        "One step of distillation, for one of the student's steps in turn, where it arrives itself"
         if since == 0:
             self._begin_few()
         k = since % self.net.steps
-        t, then = self.net.times()[k:k+2].tolist()
-        now = torch.full([len(codes)], t, device=codes.device)
-        start = _between(codes, torch.randn_like(codes), now)
+        times = self.net.times()
+        t, then = times[k:k+2].tolist()
+        noise = self.net.noise(torch.randn(len(label), self.net.z_dim)).to(self.device)
         with _autocast(self.device):
-            end = self._taught(start, label, t, then)
+            with torch.no_grad():
+                start = self.net.flow(noise, label, times[:k+1])
+                end = self._taught(start, label, t, then)
+            now = torch.full([len(label)], t, device=self.device)
             clean = self.predict(start, now, label).float()
         loss = (clean - _straight_target(start, end, t, then)).square().mean()
         self._learn(loss, .3*min(1, (since + 1)/50)*(1 - since/self.few))
         return loss
 
-    @torch.no_grad()
-    def _taught(self, start:Tensor, label:Tensor, t:float, then:float)->Tensor:
-        "Where the teacher arrives, in small guided steps"
-        fine = torch.linspace(t, then, self.substeps + 1)
-        return self.teacher.flow(start, label, fine, self.guidance)
+    def _taught(self, x:Tensor, label:Tensor, t:float, then:float)->Tensor:
+        "Where the teacher arrives from `x`, in small guided steps of Heun's method"
+        fine = torch.linspace(t, then, self.substeps + 1).tolist()
+        for a, b in zip(fine, fine[1:]):
+            slope = self._slope(x, label, a)
+            if b < 1:
+                ahead = self._slope(x + (b - a)*slope, label, b)
+                slope = (slope + ahead)/2
+            x = x + (b - a)*slope
+        return x
+
+    def _slope(self, x:Tensor, label:Tensor, t:float)->Tensor:
+        "The teacher's guided velocity at time `t`"
+        clean = self.teacher.guided(x, t, label, self.guidance).float()
+        return (clean - x)/(1 - t)
 
     def _begin_few(self):
         "The averaged network becomes teacher and student"
@@ -168,13 +182,14 @@ class _DiTTask(Task):
 
     @torch.no_grad()
     def picture(self):
-        "Four of each animal, in twelve guided steps"
+        "Four of each animal: in twelve guided steps, or in the student's four"
         G = self.ema.net
         rng = torch.Generator().manual_seed(0)
         noise = torch.randn(32, G.z_dim, generator=rng).to(self.device)
         label = (torch.arange(32)//4).to(self.device)
+        times, guidance = (G.times(), 1.) if self.few_began else (G.times(12), self.guidance)
         with _autocast(self.device):
-            codes = G.flow(G.noise(noise), label, G.times(12), self.guidance).float()
+            codes = G.flow(G.noise(noise), label, times, guidance).float()
         from torchvision.transforms.functional import to_pil_image
         from torchvision.utils import make_grid
         return to_pil_image(make_grid(G.decode(codes), 8))

@@ -261,6 +261,21 @@ class DiT(_DiTNetwork):
         "The times at which the sampler's steps begin and end"
         return torch.linspace(0, 1, (steps or self.steps) + 1)
 
+    def guided(self,
+        x:Tensor, # noisy codes [B, C, H, W]
+        t:float, # time of all of them
+        label:Tensor, # classes [B]
+        guidance:float=1., # 1 is none
+        step:int | None=None, # of the sampler, whose activation modules are to run
+    )->Tensor: # [B, C, H, W]
+        "The clean codes that the network predicts, with classifier-free guidance"
+        now = torch.full_like(label, t, dtype=x.dtype)
+        clean = self.predict(x, now, label, step)
+        if guidance == 1:
+            return clean
+        other = self.predict(x, now, torch.full_like(label, self.c_dim))
+        return other + guidance*(clean - other)
+
     def flow(self,
         x:Tensor, # noisy codes [B, C, H, W] of the first time
         label:Tensor, # classes [B]
@@ -269,14 +284,9 @@ class DiT(_DiTNetwork):
         recorded=False, # run the activation modules of each step?
     )->Tensor: # [B, C, H, W] of the last time
         "Follow the flow, a straight line a step (Euler's method)"
-        none = torch.full_like(label, self.c_dim)
         ends = times.tolist()
         for k, (t, then) in enumerate(zip(ends, ends[1:])):
-            now = torch.full_like(label, t, dtype=x.dtype)
-            clean = self.predict(x, now, label, k if recorded else None)
-            if guidance != 1:
-                other = self.predict(x, now, none)
-                clean = other + guidance*(clean - other)
+            clean = self.guided(x, t, label, guidance, k if recorded else None)
             x = x + (clean - x)*((then - t)/(1 - t))
         return x
 
