@@ -9,7 +9,7 @@ well their units agree with what the evaluator finds in their images. An untrain
 kind draws nothing (each of its blocks begins as the identity), so the control of `mini_dit` is itself
 with the numbers of each of its transformer's tensors shuffled; the autoencoder stays. Intervals are 95 %
 bootstraps over concepts or units. A row that is in `diffusion.json` is kept unless it is named; mined
-dictionaries are kept in `runs/diffusion`. Some fifteen minutes of a core."""
+dictionaries are kept in `runs/diffusion`. Half an hour of a core or more."""
 import argparse
 import json
 import time
@@ -24,6 +24,7 @@ from rosetta_neurons.dictionary import RosettaDictionary
 from rosetta_neurons.evidence import compare_groups, interval, unit_groups
 from rosetta_neurons.mining import mine
 from rosetta_neurons.runtime import _write_beside
+from rosetta_neurons.train.dit import _DiTTask
 from rosetta_neurons.train.eval_net import evaluated, load_evaluator
 from rosetta_neurons.truth import _GROUND_TRUTH, agreement, concept_names, coverage
 from rosetta_neurons.world import sample_scenes
@@ -89,18 +90,12 @@ def steps():
     return found
 
 
-def autoencoder_of(G):
-    "Its weights: the decoder was trained on while the transformer was"
-    return {k: v for k, v in G.state_dict().items() if k.startswith(("encoder.", "decoder."))}
-
-
 @torch.no_grad()
 def flow(n=1000):
     "Fréchet distance, precision, recall and the asked animal, by steps and guidance"
     G, evaluator = create_model("mini_dit"), load_evaluator()
     teacher = create_model("mini_dit")
-    before = torch.load(RUN, weights_only=True)["job"]["teacher"]
-    teacher.load_state_dict({**before, **autoencoder_of(G)})
+    teacher.load_state_dict(torch.load(RUN, weights_only=True)["job"]["teacher"])
     def scenes(seed):
         return (sample_scenes(n, seed)[i:i+100].render() for i in range(0, n, 100))
     fresh = evaluated(scenes(2_000_021), evaluator)["features"]
@@ -116,7 +111,8 @@ def flow(n=1000):
     found = {"true scenes": row(scenes(2_000_020))}
     found["encoded and decoded"] = row(G.decode(G.encode(x)) for x in scenes(2_000_020))
     found["distilled, 4 steps"] = row(drawn(G, 4, 1.), z.label)
-    for count, guidance in ((4, 4.5), (12, 4.5), (24, 4.5), (24, 2.), (24, 1.)):
+    taught = _DiTTask.guidance
+    for count, guidance in ((4, taught), (12, taught), (24, taught), (24, 2.), (24, 1.)):
         name = f"before, {count} steps, guidance {guidance:g}"
         found[name] = row(drawn(teacher, count, guidance), z.label)
         print(name, found[name], flush=True)

@@ -175,7 +175,7 @@ def _from_zip(
     except (zipfile.BadZipFile, EOFError, zlib.error) as e:
         raise _Unreadable(
             f"the zip is damaged or was cut short ({e}): hand it in again") from None
-    except (RuntimeError, NotImplementedError) as e:
+    except RuntimeError as e: # a password, or a way of packing that Python does not know
         raise _Unreadable(
             f"the zip cannot be opened ({e}): pack it again, without a password") from None
     if len(found) > 1:

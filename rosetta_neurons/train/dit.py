@@ -73,7 +73,7 @@ class _DiTTask(Task):
         self.net.decoder = given.decoder
         self.ema = _Average(self.net, 30_000)
         self.teacher = copy.deepcopy(self.net).requires_grad_(False)
-        self.few_began = False # has the second part?
+        self.distilling = False # is this the second part?
         self.pool = _Pool(3300 + seed, self.batch_size)
         self.opt_m, self.opt = _muon_and_adam(self.net, self.lr, .01, fused=True)
         self.predict = torch.compile(self.net.predict) if _can_compile() else self.net.predict
@@ -83,8 +83,8 @@ class _DiTTask(Task):
         label = scenes.label.to(self.device)
         first = max(0, steps - self.few) # steps of the first part
         since = step - first
-        self.few_began = since >= 0
-        if self.few_began:
+        self.distilling = since >= 0
+        if self.distilling:
             loss = self._few_step(label, since)
         else:
             loss = self._flow_step(self._codes(x), label, self._rate(step, first))
@@ -113,7 +113,7 @@ class _DiTTask(Task):
         return loss
 
     def _few_step(self, label:Tensor, since:int)->Tensor:
-        "One step of distillation, for one of the student's steps in turn, where it arrives itself"
+        "One step of distillation: one of the student's steps in turn, from where it arrived itself"
         if since == 0:
             self._begin_few()
         k = since % self.net.steps
@@ -187,7 +187,7 @@ class _DiTTask(Task):
         rng = torch.Generator().manual_seed(0)
         noise = torch.randn(32, G.z_dim, generator=rng).to(self.device)
         label = (torch.arange(32)//4).to(self.device)
-        times, guidance = (G.times(), 1.) if self.few_began else (G.times(12), self.guidance)
+        times, guidance = (G.times(), 1.) if self.distilling else (G.times(12), self.guidance)
         with _autocast(self.device):
             codes = G.flow(G.noise(noise), label, times, guidance).float()
         from torchvision.transforms.functional import to_pil_image
