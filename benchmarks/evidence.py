@@ -19,7 +19,7 @@ from rosetta_neurons.world import ANIMALS, BACKGROUND, COLORS, PARTS, sample_sce
 from rosetta_neurons.zoo import create_model, list_models
 from rosetta_neurons.zoo.core import WEIGHTS
 
-OUT, G_NAME = Path(__file__).with_suffix(".json"), "mini_stylegan2"
+OUT, G_NAME, UNLABELLED = Path(__file__).with_suffix(".json"), "mini_stylegan2", "mini_stylegan2.unlabelled"
 KINDS = dict(animal=[o for o in PARTS if o not in BACKGROUND] + ANIMALS, scene=BACKGROUND + COLORS, all=_GROUND_TRUTH)
 LOOKING = [o for o in ("mini_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_mae", "mini_clip_resnet") if (WEIGHTS/f"{o}.safetensors").is_file()]
 
@@ -37,18 +37,25 @@ def judged(G, n=160):
     return z, torch.cat(masks)
 
 class Bench:
-    def __init__(self, folder, n): self.folder, self.n, self.G = Path(folder), n, create_model(G_NAME)
+    def __init__(self, folder, n, table): self.folder, self.n, self.G, self.table = Path(folder), n, create_model(G_NAME), table
+    def generator(self, name):
+        "A generator, and what the names of its dictionaries begin with"
+        return (self.G, "") if name == G_NAME else (create_model(name), f"{name}_")
     def mined(self, name, G, nets, n=None, **kw):
         "A dictionary, from the disk if it is there"
         path = self.folder/f"{name}_{n or self.n}_{'_'.join(nets)}"
         if not (path/"dictionary.json").is_file(): mine(G, nets, n=n or self.n, progress=False, out=path, **kw)
         return RosettaDictionary.load(path)
-    def groups(self):
+    def groups(self, generator=G_NAME):
+        G, before = self.generator(generator)
         x, masks = known_scenes(160)
-        d, du = self.mined("trained", self.G, models()), self.mined("untrained", self.G, models(False))
+        d, du = self.mined(f"{before}trained", G, models()), self.mined(f"{before}untrained", G, models(False))
         told = lambda d, m, a: {k: compare_groups(o := a.among(t), unit_groups(d, m, o)) for k, t in KINDS.items()}
         res = {m: {s: told(e, m, agreement(create_model(m, pretrained=p), x, masks)) for s, e, p in (("trained", d, True), ("untrained", du, False))} for m in LOOKING}
-        return {**res, G_NAME: dict(trained=told(d, "G", agreement(self.G, *judged(self.G))))}
+        return {**res, generator: dict(trained=told(d, "G", agreement(G, *judged(G))))}
+    def groups_unlabelled(self):
+        "The same with a generator whose training saw no label"
+        return self.groups(UNLABELLED)
     def partners(self):
         """Do the partners of one unit mean the same? Of two partners in different models, the share whose best label of the ground truth is the same: of the same unit, and
         of units of different concepts (chance). Of Rosetta Neurons that are significant at 5 %; means over pairs of models and units, with intervals over concepts"""
@@ -61,26 +68,33 @@ class Bench:
         return res
 
     def seeds(self, folder="runs"):
-        """The gains of `groups` for each seed of mini_resnet that there is, in the place of the first, with the mean and a 95 % interval over seeds (Student's t). Seeds that are
-        not shipped are looked for in `folder`/mini_resnet.seedN, where `rosetta-train mini_resnet.seedN --out` puts them"""
+        """The gains of `groups` for five seeds of mini_resnet, each in the place of the first. Seeds that are not shipped are looked for in `folder`/mini_resnet.seedN,
+        where `rosetta-train mini_resnet.seedN --out` puts them"""
+        shipped = {o: WEIGHTS/f"{o}.safetensors" for o in ("mini_resnet", "mini_resnet.seed1")}
+        return self.trainings("seeds", "mini_resnet", shipped | {f"mini_resnet.seed{i}": Path(folder)/f"mini_resnet.seed{i}/mini_resnet.seed{i}.safetensors" for i in range(2, 5)})
+    def seeds_mae(self, folder="runs/mae_short"):
+        "The same for five short trainings of mini_mae: `rosetta-train mini_mae.seedN --steps 4000 --out runs/mae_short/seedN`, N from 1 to 5"
+        return self.trainings("seeds_mae", "mini_mae", {f"mini_mae.seed{i}, 4000 steps": Path(folder)/f"seed{i}/mini_mae.seed{i}.safetensors" for i in range(1, 6)})
+    def trainings(self, row, kind, paths):
+        """The gains of `groups` for several trainings of one network, with the mean and a 95 % interval over them (Student's t). What was measured of weights that are no longer
+        there is kept"""
         x, masks = known_scenes(160)
-        found = {"mini_resnet": None, "mini_resnet.seed1": None} | {f"mini_resnet.seed{i}": f"{folder}/mini_resnet.seed{i}/mini_resnet.seed{i}.safetensors" for i in range(2, 5)}
-        res = {}
-        for name, path in found.items():
-            if path and not Path(path).is_file(): continue
-            net = create_model("mini_resnet", checkpoint_path=path) if path else create_model(name)
-            nets = {"mini_resnet": net, **models(names=[o for o in LOOKING if o != "mini_resnet"])}
-            d = self.mined("trained" if name == "mini_resnet" else f"trained_{name}", self.G, nets)
+        res = dict(self.table.get(row, {}).get("seeds", {}))
+        for name, path in paths.items():
+            if name in res and not path.is_file(): continue
+            net = create_model(kind, checkpoint_path=path)
+            nets = {kind: net, **models(names=[o for o in LOOKING if o != kind])}
+            d = self.mined("trained" if name == kind else f"trained_{name}", self.G, nets)
             a = agreement(net, x, masks)
-            gains = {k: compare_groups(o := a.among(t), unit_groups(d, "mini_resnet", o))["gain"] for k, t in KINDS.items()}
+            gains = {k: compare_groups(o := a.among(t), unit_groups(d, kind, o))["gain"] for k, t in KINDS.items()}
             res[name] = {k: {mark: v[0] for mark, v in o.items() if mark != "iou"} for k, o in gains.items()}
             print(name, res[name], flush=True)
         runs = list(res.values())
         over = {k: {mark: over_seeds([o[k][mark] for o in runs]) for mark in ("auroc", "named")} for k in KINDS}
         return dict(seeds=res, mean=over)
 
-    def names(self, generator=None):
-        G, before, res = create_model(generator) if generator else self.G, f"{generator}_" if generator else "", {}
+    def names(self, generator=G_NAME):
+        (G, before), res = self.generator(generator), {}
         for state, pretrained in (("trained", True), ("untrained", False)):
             d = self.mined(before + state, G, models(pretrained)).filter(q=.05)
             o = concept_names(d, models(pretrained), n=160, size=32)
@@ -91,6 +105,7 @@ class Bench:
     def names_biggan(self):
         "The same of a generator whose critic saw nothing but pixels, though both were told the animal"
         return self.names("mini_biggan")
+    def names_unlabelled(self): return self.names(UNLABELLED)
 
     def batches(self, G, D, n):
         z = G.sample(n, seed=61)
@@ -184,13 +199,14 @@ class Resampled(nn.Module):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    rows = ["groups", "partners", "seeds", "names", "names_biggan", "nulls", "stability", "pairs"]
+    rows = ["groups", "groups_unlabelled", "partners", "seeds", "seeds_mae", "names", "names_biggan", "names_unlabelled", "nulls", "stability", "pairs"]
     p.add_argument("rows", nargs="*", help=f"which to measure anew, of {', '.join(rows)}; all that are missing if none is named")
     p.add_argument("-n", type=int, default=400, help="images of the dictionaries that groups and names are of")
     p.add_argument("--folder", default="runs/evidence")
     o = p.parse_args()
     torch.set_num_threads(1)
-    table, bench = json.loads(OUT.read_text()) if OUT.is_file() else {}, Bench(o.folder, o.n)
+    table = json.loads(OUT.read_text()) if OUT.is_file() else {}
+    bench = Bench(o.folder, o.n, table)
     for name in o.rows or [r for r in rows if r not in table]:
         start = time.process_time()
         table[name] = getattr(bench, name)()

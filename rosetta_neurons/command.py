@@ -169,8 +169,8 @@ _TASK_NAMES = (
 def _model_names()->list[str]: # sorted
     "What `list_models` would return, without torch"
     weights = Path(str(files("rosetta_neurons")))/"weights"
-    more_seeds = [o.stem for o in weights.glob("*.seed*.safetensors")]
-    return sorted([*_MODELS, *more_seeds])
+    trained_again = [o.stem for o in weights.glob("mini_*.*.safetensors")]
+    return sorted([*_MODELS, *trained_again])
 
 # %% ../nbs/17a_command.ipynb #4276150d
 @contextmanager

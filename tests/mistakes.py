@@ -1,4 +1,6 @@
-"Wrong and shortcut solutions of the labs: (lab, question, what it is, code in the place of the right one, what the tests have to say)"
+"""Wrong and shortcut solutions of the labs: (lab, question, what it is, code in the place of the right one, what the tests have to say)
+
+The first of each question of a lab share one submission, and so on (`together` in test_labs.py): one that would change what is said of another stands elsewhere in its row."""
 planted = []
 def wrong(lab, question, what, says, code): planted.append((lab, question, what, says, code))
 
@@ -194,7 +196,6 @@ L = "3_buddies"
 near = '''
 def nearest(corr, k):
     %s'''
-wrong(L, "q1", "smallest", "you took the smallest", near % 'return torch.zeros_like(corr, dtype=torch.bool).scatter(1, corr.argsort(dim=1, stable=True)[:,:k], True) & ~corr.isnan()')
 wrong(L, "q1", "NaN chosen", "NaN was chosen", near % 'return torch.zeros_like(corr, dtype=torch.bool).scatter(1, corr.topk(k, dim=1).indices, True)')
 wrong(L, "q1", "all ties", "still be k neighbours", near % '''x = corr.nan_to_num(-9)
     return (x>=x.topk(min(k, x.shape[1]), dim=1).values[:,-1:]) & ~corr.isnan()''')
@@ -245,6 +246,8 @@ reading = {"a": True, "b": True, "c": False, "d": True}''')
 wrong(L, "q1", "more neighbours than there are", "", near % '''x = corr.masked_fill(corr.isnan(), -torch.inf)
     order = x.argsort(dim=1, descending=True, stable=True).narrow(1, 0, k)
     return torch.zeros_like(corr, dtype=torch.bool).scatter(1, order, True) & ~corr.isnan()''')
+# wrong neighbours spoil q2 as well: in this row q2 has no mistake of its own
+wrong(L, "q1", "smallest", "you took the smallest", near % 'return torch.zeros_like(corr, dtype=torch.bool).scatter(1, corr.argsort(dim=1, stable=True)[:,:k], True) & ~corr.isnan()')
 wrong(L, "q2", "one neighbour, whatever k", "not the mutual 3-nearest", '''
 def best_pairs(corr, k): return (nearest(corr, 1) & nearest(corr.T, 1).T).nonzero()''')
 wrong(L, "q3", "two models of three", "three models", '''

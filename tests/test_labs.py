@@ -16,6 +16,16 @@ labs = [p.stem for p in masters]
 every = [*mistakes.planted, *mistakes_networks.planted]
 planted = every if sys.platform=='linux' else every[::8] # elsewhere each process starts from nothing, which takes long
 
+def together():
+    "Mistakes in one submission, at most one in each question: [(lab, {number of the mistake: its code})]"
+    rows,taken = {},{}
+    for i,(lab,q,_,_,code) in enumerate(planted):
+        row = taken[lab,q] = taken.get((lab,q), -1)+1
+        rows.setdefault((lab,row), {})[i] = code
+    return [(lab,codes) for (lab,_),codes in rows.items()]
+
+held = {i: j for j,(_,codes) in enumerate(together()) for i in codes} # mistake -> submission
+
 # In the place of the first cell of a solution of lab 1
 blank = {
     'checker': '''
@@ -121,8 +131,8 @@ def grades(made, tmp_path_factory, request):
     solution,student = ({l: json.loads((made/k/f'{l}.ipynb').read_text()) for l in labs} for k in ('solution','student'))
     for l in labs: put(f'{l}-solution', solution[l]), put(f'{l}-blank', student[l])
     for l in set(labs) & set(mistakes_networks.otherwise): put(f'{l}-otherwise', reduce(replaced, mistakes_networks.otherwise[l], solution[l]))
-    for i,(l,q,_,_,code) in enumerate(planted):
-        if l in labs: put(f'planted-{i}', replaced(bare(solution[l]), code))
+    for j,(l,codes) in enumerate(together()):
+        if l in labs: put(f'planted-{j}', reduce(replaced, codes.values(), bare(solution[l])))
     if labs==[p.stem for p in masters]: others(put, made, solution, student, folder)
     grade_labs(folder, made/'autograder', out/'grades.csv', minutes=3, seconds=30)
     def says(row): return (out/'grades/instructor'/row['feedback']).read_text()
@@ -171,7 +181,7 @@ def test_blank(grades, lab):
 @pytest.mark.parametrize('i', range(len(planted)), ids=[f'{l}-{q}-{w}' for l,q,w,*_ in planted])
 def test_planted(grades, i):
     _,q,_,words,_ = planted[i]
-    row = grades[f'planted-{i}.ipynb']
+    row = grades[f'planted-{held[i]}.ipynb']
     said = of_question(row['says'], q)
     points,of = map(float, re.match(rf'{q}: (\S+) of (\S+)', said).groups())
     assert points<of and words in said, said
@@ -179,8 +189,8 @@ def test_planted(grades, i):
 @pytest.mark.skipif(sys.platform!='linux', reason='elsewhere only some of the mistakes are planted')
 @pytest.mark.parametrize('lab', labs)
 def test_hidden_alone(grades, made, lab):
-    "Every hidden test has a planted mistake that fails it and it alone; `pytest -s -k alone` prints the table"
-    ours = {what: failed(grades[f'planted-{i}.ipynb']) for i,(l,_,what,*_) in enumerate(planted) if l==lab}
+    "Every hidden test has a planted mistake that fails it and no other of its question; `pytest -s -k alone` prints the table"
+    ours = {what: {t for t in failed(grades[f'planted-{held[i]}.ipynb']) if t[0]==q} for i,(l,q,what,*_) in enumerate(planted) if l==lab}
     alone = {t: [what for what,tests in ours.items() if tests=={(t[0], 'hidden', t[1])}] for t in hidden_tests(made, lab)}
     for (q,name),whats in alone.items(): print(f"\n{lab:12} {q} {name:22} {'; '.join(whats) or 'NONE'}", end='')
     assert alone and all(alone.values()), [t for t,whats in alone.items() if not whats]

@@ -47,17 +47,17 @@ def killed(command, out, writes, later):
     except subprocess.TimeoutExpired: os.killpg(job.pid, signal.SIGKILL)
     return job.wait() != 0
 
-def test_killed_at_ten_random_moments(whole, tmp_path):
+def test_killed_at_six_random_moments(whole, tmp_path):
     "Each time the same call goes on; the files are those of the undisturbed run. Two of the moments lie at the start, before anything is written"
     chance, (undisturbed, took), out, kills, left = random.Random(0), whole, tmp_path/"out", 0, 0
-    while kills < 10:
+    while kills < 6:
         kills += killed(mine, out, 0, chance.uniform(.1, .5)*took) if kills < 2 else killed(mine, out, chance.randint(1, 8), chance.uniform(0, .1))
         left += (out/"checkpoint.safetensors").exists()
         if (out/"dictionary.json").exists() and not (out/"checkpoint.safetensors").exists():
             assert same_files(out, undisturbed)
             for o in out.iterdir(): o.unlink()
     done(*mine, *JOB, out)
-    assert left >= 3 and same_files(out, undisturbed)
+    assert left >= 2 and same_files(out, undisturbed)
 
 def test_two_processes_agree_with_one(whole, tmp_path):
     said = done(*torchrun(2), *JOB, tmp_path/"two")

@@ -1,5 +1,5 @@
 "The site in a real browser: every page opens whole, fits phone and screen, and can be used without eyes or mouse"
-import json,re,threading
+import json,os,re,threading
 from functools import partial
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler,ThreadingHTTPServer
@@ -13,7 +13,7 @@ from axe import axe_script
 from rosetta_neurons.dictionary import RosettaDictionary
 
 root = Path(__file__).parents[1]
-shots = root/'_docs.shots' # screenshots, to be looked at; git ignores them
+shots = root/'_docs.shots' # screenshots, to be looked at; kept where SHOTS is set; git ignores them
 limit = 3*2**20 # bytes of a page with all that it loads
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -128,10 +128,17 @@ measure = '''() => ({
   broken: [...document.images].filter(o => o.complete && !o.naturalWidth).map(o => o.src.slice(0, 80)),
 })'''
 
-# Contrast takes most of axe's time, and in code it is the same on every page: it is looked at on one
-everyone = '''async code => [
-  ...(await axe.run(document, {resultTypes: ['violations'], rules: {'color-contrast': {enabled: false}}})).violations,
-  ...(await axe.run(code ? document : {exclude: [['pre']]}, {resultTypes: ['violations'], runOnly: ['color-contrast']})).violations]'''
+# What is the same on every page, and code, is looked at on two pages: this takes most of axe's time
+everyone = '''async whole => {
+  const same = ['#quarto-sidebar', '#quarto-header', '#TOC', 'pre'].filter(o => document.querySelector(o));
+  const about = whole ? document : {exclude: same.map(o => [o])};
+  return (await axe.run(about, {resultTypes: ['violations'], preload: false})).violations}'''
+
+def picture(page, name, width):
+    "Keep what a page looks like"
+    tall = min(page.evaluate('document.documentElement.scrollHeight'), 8000)
+    file = shots/str(width)/f"{name.replace('/', '_')}.jpg"
+    page.screenshot(path=file, type='jpeg', quality=50, full_page=True, animations='disabled', clip=dict(x=0, y=0, width=width, height=tall))
 
 def visit(page, address, name, site):
     "Open a page in both widths and note what is wrong with it"
@@ -148,12 +155,11 @@ def visit(page, address, name, site):
     for width in (1440,375):
         page.set_viewport_size(dict(width=width, height=900))
         seen['wide'] += [(width,o) for o in page.evaluate(sticks_out)]
-        tall = min(page.evaluate('document.documentElement.scrollHeight'), 8000)
-        page.screenshot(path=shots/f"{width}/{name.replace('/', '_')}.jpg", type='jpeg', quality=50, full_page=True, animations='disabled', clip=dict(x=0, y=0, width=width, height=tall))
+        if 'SHOTS' in os.environ: picture(page, name, width)
         seen['clipped'] += [(width,o) for o in page.evaluate(clipped)]
     page.set_viewport_size(dict(width=1440, height=900))
     page.evaluate(axe_script())
-    seen['axe'] = [f"{o['id']} ({o['impact']}): {o['nodes'][0]['html'][:120]}" for o in page.evaluate(everyone, name=='cli.html') if o['impact'] in ('serious','critical')]
+    seen['axe'] = [f"{o['id']} ({o['impact']}): {o['nodes'][0]['html'][:120]}" for o in page.evaluate(everyone, name in ('cli.html','correlation.html')) if o['impact'] in ('serious','critical')]
     asked = {o for o in asked if not o.startswith(('data:','blob:'))}
     files = [site/(unquote(urlsplit(o).path[1:]) or 'index.html') for o in asked if o.startswith(address)]
     return seen|dict(wrong=wrong, others=[o for o in asked if not o.startswith(address)], weight=sum(o.stat().st_size for o in files if o.is_file()))
