@@ -77,6 +77,31 @@ def _bands(
     return [_band(heights, height, slice(start, start+32)) for start in range(0, height, 32)]
 
 # %% ../nbs/02b_resizing.ipynb #7f8db2cf
+_FEW = 256 # positions of maps that are small
+
+@cache
+def _shrink_matrix(
+    size:tuple[int, ...], # (H, W)
+    sizes:tuple[tuple[int, ...], ...], # of the smaller maps
+)->Tensor: # [H*W, positions of all smaller maps] float64
+    "The transpose of resizing, of both axes at once"
+    parts = []
+    for h, w in sizes:
+        rows = _resize_matrix(h, size[0])
+        columns = _resize_matrix(w, size[1])
+        both = rows[:, None, :, None]*columns[None, :, None]
+        parts.append(both.reshape(size[0]*size[1], h*w))
+    return torch.cat(parts, 1)
+
+def _shrink_flat(
+    x:Tensor, # [..., H, W]
+    sizes:tuple[tuple[int, ...], ...], # [(h, w)], none larger than H and W
+)->list[Tensor]: # [..., h, w] each
+    "The transpose of resizing of small maps, as vectors"
+    low = x.flatten(-2) @ _shrink_matrix(tuple(x.shape[-2:]), sizes).to(x)
+    parts = low.split([h*w for h, w in sizes], dim=-1)
+    return [part.unflatten(-1, size) for part, size in zip(parts, sizes)]
+
 def _shrink_all(
     x:Tensor, # [..., H, W]
     sizes:list, # [(h, w)], none larger than H and W
@@ -85,6 +110,8 @@ def _shrink_all(
     if not sizes:
         return []
     height, width = x.shape[-2:]
+    if height*width <= _FEW:
+        return _shrink_flat(x, tuple(sizes))
     low = [x.new_zeros(*x.shape[:-2], h, width) for h, _ in sizes]
     for band in _bands(tuple(h for h, _ in sizes), height):
         parts = (band.matrix.to(x) @ x[..., band.rows, :]).split(band.counts, dim=-2)
@@ -153,17 +180,36 @@ def _squares(
     "Sum of squares of each unit's maps"
     return norms.double().square().sum(1)
 
+def _add_along(
+    total:Tensor, # [C, n], changed in place
+    a:Tensor, # [C, B, n]
+    b:Tensor, # [C, B, n]
+):
+    "Add `a` times `b`, summed over images; on a CPU one image at a time, which stays in its cache"
+    if a.device.type != "cpu":
+        total += (a*b).sum(1)
+        return
+    for one, other in zip(a.unbind(1), b.unbind(1)):
+        total.addcmul_(one, other)
+
 def _neighbour_products(
     x:Tensor, # [C, B, h, w]
 )->Tensor: # [C, products]
-    "Products of each value with itself, its right, its lower, and its diagonal neighbours"
-    left = x[..., :-1]
-    right = x[..., 1:]
-    up = x[..., :-1, :]
-    down = x[..., 1:, :]
-    across = left[..., :-1, :]*right[..., 1:, :] + right[..., :-1, :]*left[..., 1:, :]
-    kinds = (x*x, left*right, up*down, across)
-    return torch.cat([o.sum(1).flatten(1) for o in kinds], 1)
+    """Products of each value with itself, its right, its lower, and its diagonal neighbours
+
+    Row after row: the last of a row has the first of the next as its right, which has no weight.
+    """
+    w = x.shape[-1]
+    flat = x.flatten(2)
+    n = flat.shape[2]
+    itself, right, lower, across = (
+        x.new_zeros(len(x), max(0, o)) for o in (n, n-1, n-w, n-w-1))
+    _add_along(itself, flat, flat)
+    _add_along(right, flat[..., :-1], flat[..., 1:])
+    _add_along(lower, flat[..., :-w], flat[..., w:])
+    _add_along(across, flat[..., :-w-1], flat[..., w+1:])
+    _add_along(across, flat[..., 1:-w], flat[..., w:-1])
+    return torch.cat([itself, right, lower, across], 1)
 
 @dataclass
 class _Weights:
@@ -188,12 +234,13 @@ def _square_weights(
     "The weight of each of `_neighbour_products` in the sum of squares after resizing"
     y = _weights(size[0], larger[0])
     x = _weights(size[1], larger[1])
+    right = F.pad(x.neighbour, (0, 1)) # the last of a row has none
     kinds = (
-        torch.outer(y.itself, x.itself),
-        torch.outer(y.itself, x.neighbour),
-        torch.outer(y.neighbour, x.itself),
-        torch.outer(y.neighbour, x.neighbour/2))
-    return torch.cat([o.flatten() for o in kinds])
+        torch.outer(y.itself, x.itself).flatten(),
+        torch.outer(y.itself, right).flatten()[:-1],
+        torch.outer(y.neighbour, x.itself).flatten(),
+        torch.outer(y.neighbour, right/2).flatten()[:-1])
+    return torch.cat(kinds)
 
 def _sums_sq(
     x:Tensor, # [C, B, h, w]
