@@ -106,6 +106,14 @@ def test_all():
             assert o in namespace, f'{o} of {name} is not in rosetta_neurons.all'
             assert owner.setdefault(o, name)==name, f'{o} is in {owner[o]} and in {name}'
 
+def test_options_of_nbdev_test():
+    "Where the command is written down, its options are ones that it takes"
+    takes = subprocess.run(['nbdev-test', '--help'], text=True, capture_output=True, check=True).stdout
+    for file in ('README.md', 'CONTRIBUTING.md', '.github/workflows/test.yml'):
+        lines = [re.split('&&|#', o.split('nbdev-test', 1)[1])[0] for o in (root/file).read_text().splitlines() if 'nbdev-test' in o]
+        options = re.findall(r'(?<=\s)--[\w-]+', ' '.join(lines))
+        assert options and all(o in takes for o in options), (file, options)
+
 @pytest.mark.unit
 def test_readme_lines():
     "One line installs and mines, one installs and tests; .ci/run looks for the second by the word nbdev-test"
