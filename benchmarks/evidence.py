@@ -81,7 +81,9 @@ class Bench:
         x, masks = known_scenes(160)
         res = dict(self.table.get(row, {}).get("seeds", {}))
         for name, path in paths.items():
-            if name in res and not path.is_file(): continue
+            if not path.is_file():
+                if name not in res: print(f"{name} is left out: there is no {path}", flush=True)
+                continue
             net = create_model(kind, checkpoint_path=path)
             nets = {kind: net, **models(names=[o for o in LOOKING if o != kind])}
             d = self.mined("trained" if name == kind else f"trained_{name}", self.G, nets)

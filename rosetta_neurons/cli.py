@@ -98,7 +98,7 @@ def _check_samples(
 @delegates(_mine_options)
 def mine_folder(
     # model whose units are translated; its samples are the images.
-    # "all": each of the three mini generators in turn
+    # "all": each of the mini generators in turn
     generator:str="mini_stylegan2",
     # models that it is matched with: of the zoo, timm:NAME, open_clip:NAME,
     # or module:function, which returns a network of one's own

@@ -243,7 +243,7 @@ wrong(L, "q6", "position kept in the table", "share nothing but a place", two % 
 wrong(L, "q7", "counts believed", "numbers in the legend", '''
 reading = {"a": True, "b": True, "c": False, "d": True}''')
 
-wrong(L, "q1", "more neighbours than there are", "", near % '''x = corr.masked_fill(corr.isnan(), -torch.inf)
+wrong(L, "q1", "more neighbours than there are", "exceeds dimension size", near % '''x = corr.masked_fill(corr.isnan(), -torch.inf)
     order = x.argsort(dim=1, descending=True, stable=True).narrow(1, 0, k)
     return torch.zeros_like(corr, dtype=torch.bool).scatter(1, order, True) & ~corr.isnan()''')
 # wrong neighbours spoil q2 as well: in this row q2 has no mistake of its own
@@ -319,7 +319,7 @@ wrong(L, "q6", "best of the sum", "a best step of its own", find % ("start.detac
 wrong(L, "q1", "small deviations not used", "used as they are", '''
 def standard(maps, mean, std): return (maps-mean[:,None,None])/std.clamp(min=1)[:,None,None]''')
 wrong(L, "q2", "disagreement does not count", "where the maps disagree", sizes % ("similarity", "max", "False", "return (g*d).clamp(min=0).mean((1,2,3))"))
-wrong(L, "q3", "not brought to one size", "", '''
+wrong(L, "q3", "not brought to one size", "must match the size", '''
 def bounded(g, d): return F.cosine_similarity(g.flatten(2), d.flatten(2), dim=2).mean(1)''')
 wrong(L, "q4", "weights exchanged", "alpha belongs to the distance", '''
 def total(similarity, distance, reconstruction, alpha, beta): return reconstruction + beta*distance - alpha*similarity''')

@@ -184,7 +184,7 @@ def test_planted(grades, i):
     row = grades[f'planted-{held[i]}.ipynb']
     said = of_question(row['says'], q)
     points,of = map(float, re.match(rf'{q}: (\S+) of (\S+)', said).groups())
-    assert points<of and words in said, said
+    assert words and points<of and words in said, said # words, since others of its submission are wrong, too
 
 @pytest.mark.skipif(sys.platform!='linux', reason='elsewhere only some of the mistakes are planted')
 @pytest.mark.parametrize('lab', labs)

@@ -128,11 +128,14 @@ measure = '''() => ({
   broken: [...document.images].filter(o => o.complete && !o.naturalWidth).map(o => o.src.slice(0, 80)),
 })'''
 
-# What is the same on every page, and code, is looked at on two pages: this takes most of axe's time
+# What is the same on every page, and the colours of code, are looked at on two pages: this takes most of axe's time
 everyone = '''async whole => {
-  const same = ['#quarto-sidebar', '#quarto-header', '#TOC', 'pre'].filter(o => document.querySelector(o));
-  const about = whole ? document : {exclude: same.map(o => [o])};
-  return (await axe.run(about, {resultTypes: ['violations'], preload: false})).violations}'''
+  const same = ['#quarto-sidebar', '#quarto-header'].filter(o => document.querySelector(o));
+  const look = async (rest, options) => {
+    const about = whole ? document : {exclude: [...same, ...rest].map(o => [o])};
+    return (await axe.run(about, {resultTypes: ['violations'], preload: false, ...options})).violations};
+  const code = document.querySelector('pre') ? ['pre'] : [];
+  return [...await look([], {rules: {'color-contrast': {enabled: false}}}), ...await look(code, {runOnly: ['color-contrast']})]}'''
 
 def picture(page, name, width):
     "Keep what a page looks like"

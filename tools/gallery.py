@@ -12,7 +12,7 @@ PLACE = "<!-- dictionaries -->" # in the gallery, where they stand
 
 # In order: title, and a sentence; a page of each was written by tools/dictionaries.py
 DICTIONARIES = {
-    "mini_stylegan2": ("mini_stylegan2", "A generator without labels, and five vision models."),
+    "mini_stylegan2": ("mini_stylegan2", "A generator that is told no label, and five vision models."),
     "real_networks": ("Real networks", "Three EfficientNet-Lites as their authors trained them, on the "
         "photographs of [the tutorial](../tutorials/real_networks.ipynb): the strongest matches."),
     "mini_biggan": ("mini_biggan", "A generator whose critic sees pixels alone."),

@@ -352,7 +352,7 @@ def train(
     device="cpu", # "cuda" where there is one
     seed:int | None=None, # default: 0, or the number in the name
     threads:int=1, # of the CPU; two runs of one thread beat one run of two
-    resume=True, # go on from a checkpoint in `out`?
+    resume=True, # whether to go on from a checkpoint in `out`, or to start anew
     save=False, # also write the weights into the package's own folder?
     checkpoint_s:float=60., # seconds between checkpoints
     keep_every:float | None=None, # factor between steps whose weights are kept: 2 for 1, 2, 4, ...

@@ -181,24 +181,11 @@ def register(
     """
     _MODELS[name] = _Entry(build, load, dict(name=name, **card))
 
-def _base_name(
-    name:str, # such as "mini_resnet.seed1"
-)->str:
-    "The name of the model of which this is another training"
-    return re.sub(r"\.(seed\d+|unlabelled)$", "", name)
-
 def list_models(
     pattern:str="*", # as in file names: "mini_*"
 )->list[str]: # names, sorted
-    """Names of models
-
-    `NAME.seed1` is the same, trained once more from another seed; `NAME.unlabelled`, without
-    labels.
-    """
-    names = list(_MODELS)
-    for path in WEIGHTS.glob("*.*.safetensors"):
-        if _base_name(path.stem) in _MODELS:
-            names.append(path.stem)
+    "Names of models; `NAME.seed1` is the same, trained once more from another seed"
+    names = [*_MODELS, *(o.stem for o in WEIGHTS.glob("*.seed*.safetensors"))]
     return sorted(fnmatch.filter(names, pattern))
 
 def _find_model(
@@ -208,8 +195,8 @@ def _find_model(
     library, _, rest = name.partition(":")
     if rest and library in _LIBRARIES:
         return _LIBRARIES[library](rest)
-    base = _base_name(name)
-    # only of models whose weights are shipped can there be further trainings
+    base = re.sub(r"\.seed\d+$", "", name)
+    # only of models whose weights are shipped can there be further seeds
     if base not in _MODELS or (base != name and _MODELS[base].load):
         raise _no_such("model", name, list_models())
     return _MODELS[base]
