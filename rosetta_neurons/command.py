@@ -143,7 +143,7 @@ def _train_options(
     device="cpu", # "cuda" where there is one
     seed:int | None=None, # 0, or the number in the name, if None
     threads:int=1, # of the CPU; two runs of one thread beat one run of two
-    resume=True, # go on from a checkpoint in `out`?
+    resume=True, # whether to go on from a checkpoint in `out`, or to start anew
     save=False, # also write the weights into the package's own folder?
     checkpoint_s=60., # seconds between checkpoints
     # keep weights at log-spaced steps: each this many times the one before, such as 2
@@ -156,8 +156,8 @@ _MODELS = (
     "biggan_256", "clip_resnet50", "dino_resnet50", "dino_vitb16", "dino_vitb8",
     "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "mae_vitb16", "mini_biggan",
     "mini_clip_resnet", "mini_dino_resnet", "mini_dino_vit", "mini_dit", "mini_mae",
-    "mini_resnet", "mini_stylegan2", "mini_styleganxl", "mobilenet_v2", "resnet50",
-    "stylegan2_cat", "stylegan2_horse", "styleganxl_256", "xfeat",
+    "mini_resnet", "mini_stylegan2", "mini_stylegan2.unlabelled", "mini_styleganxl", "mobilenet_v2",
+    "resnet50", "stylegan2_cat", "stylegan2_horse", "styleganxl_256", "xfeat",
 )
 
 _TASK_NAMES = (
@@ -169,8 +169,8 @@ _TASK_NAMES = (
 def _model_names()->list[str]: # sorted
     "What `list_models` would return, without torch"
     weights = Path(str(files("rosetta_neurons")))/"weights"
-    trained_again = [o.stem for o in weights.glob("mini_*.*.safetensors")]
-    return sorted([*_MODELS, *trained_again])
+    more_seeds = [o.stem for o in weights.glob("*.seed*.safetensors")]
+    return sorted([*_MODELS, *more_seeds])
 
 # %% ../nbs/17a_command.ipynb #4276150d
 @contextmanager

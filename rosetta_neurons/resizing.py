@@ -77,7 +77,13 @@ def _bands(
     return [_band(heights, height, slice(start, start+32)) for start in range(0, height, 32)]
 
 # %% ../nbs/02b_resizing.ipynb #7f8db2cf
-_FEW = 256 # positions of maps that are small
+def _are_small(
+    height:int, # of the large maps
+    width:int,
+    sizes:list, # [(h, w)] of the smaller ones
+)->bool:
+    "Are maps better multiplied as vectors?"
+    return height*width <= 256 and sum(h*w for h, w in sizes) <= 64
 
 @cache
 def _shrink_matrix(
@@ -110,7 +116,7 @@ def _shrink_all(
     if not sizes:
         return []
     height, width = x.shape[-2:]
-    if height*width <= _FEW:
+    if _are_small(height, width, sizes):
         return _shrink_flat(x, tuple(sizes))
     low = [x.new_zeros(*x.shape[:-2], h, width) for h, _ in sizes]
     for band in _bands(tuple(h for h, _ in sizes), height):

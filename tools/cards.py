@@ -19,9 +19,11 @@ class Card:
 # By the name of a model's notebook
 CARDS = {
     "01_stylegan2": Card(
-        ["mini_stylegan2"], f"{WORLD}; no labels, but its critic looks through "
+        ["mini_stylegan2", "mini_stylegan2.unlabelled"],
+        f"{WORLD}; no labels, but the critic of `mini_stylegan2` looks through "
         "[a network](../15_train/01_features.ipynb) that was taught parts with labels",
-        "many coats shimmer in several hues; small animals are unfinished"),
+        "many coats shimmer in several hues; small animals are unfinished; many of the animals "
+        "of `mini_stylegan2.unlabelled` can't be named"),
     "02_resnet": Card(["mini_resnet"], f"{WORLD}; the animal and its coat as labels", ONE_WORLD),
     "03_mae": Card(["mini_mae"], f"{WORLD}; no labels", ONE_WORLD),
     "04_dino": Card(
@@ -78,7 +80,7 @@ def measured(
     zoo:dict, # benchmarks/zoo.json
 )->str:
     "What was measured of a model, in words"
-    of_model = zoo.get(name, {})
+    of_model = zoo.get(name.split(".")[0], {}) # with its other trainings
     values = of_model.get("trained") or of_model.get(name) or of_model
     known = (text.format(values[key]) for key, text in MEASURES.items() if key in values)
     return "; ".join(known)

@@ -357,11 +357,15 @@ def mini_stylegan2()->StyleGAN2:
         channel_max=128,
         num_layers=4)
 
-register(
-    "mini_stylegan2",
-    mini_stylegan2,
-    task="unconditional image generation",
-    family="StyleGAN2",
-    licence="Apache-2.0",
-    note="trained with a projected discriminator; "
-        "its feature network (see 15_train) is not mined and not the evaluator")
+for name, note in (
+    ("mini_stylegan2", "trained with a projected discriminator; "
+        "its feature network (see 15_train) is not mined and not the evaluator"),
+    ("mini_stylegan2.unlabelled", "trained likewise, but its critic sees pixels, and looks "
+        "through a feature network that saw no label")):
+    register(
+        name,
+        mini_stylegan2,
+        task="unconditional image generation",
+        family="StyleGAN2",
+        licence="Apache-2.0",
+        note=note)
