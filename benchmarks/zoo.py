@@ -96,7 +96,7 @@ def spaces(n=2000):
     spaces are not on one scale; images of 32 pixels are enlarged to 64 for networks"""
     nets = {f"{k} (last layer)": partial(mean_of_last_layer, create_model(o, pretrained=p)) for k, o, p in (("mini_dino_vit", "mini_dino_vit", True), ("mini_mae", "mini_mae", True), ("untrained ResNet", "mini_resnet", False))}
     res = {}
-    for size, generators in ((64, ["mini_stylegan2", "mini_stylegan2.seed1", *list_models("mini_stylegan2.unlabelled"), "mini_biggan", "mini_dit"]), (32, ["mini_styleganxl"])):
+    for size, generators in ((64, ["mini_stylegan2", "mini_stylegan2.seed1", "mini_stylegan2.unlabelled", "mini_biggan", "mini_dit"]), (32, ["mini_styleganxl"])):
         judge = load_evaluator(size)
         large = {k: (lambda f: lambda x: f(x if size == 64 else F.interpolate(x, size=64, mode="bilinear")))(f) for k, f in nets.items()}
         of = {"evaluator": lambda x: judge(x)["features"], "pixels at 6 x 6": coarse_pixels, **large}
