@@ -169,7 +169,7 @@ def _seeded(
 # %% ../nbs/01d_runtime.ipynb #6140f5ce
 _MALLOPT = dict(trim_threshold=-1, top_pad=-2, mmap_threshold=-3) # numbers of glibc's `malloc.h`
 _KEEP = dict(trim_threshold=2**31 - 1, top_pad=2**26, mmap_threshold=2**30) # bytes
-_USUAL = dict.fromkeys(_MALLOPT, 2**17)
+_USUAL = dict(trim_threshold=2**26, top_pad=2**17, mmap_threshold=2**25) # where glibc would stop
 
 @contextmanager
 def _keeping_memory():

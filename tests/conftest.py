@@ -21,9 +21,11 @@ LONG = ('test_scale', 'test_site', 'test_labs', 'test_grading', 'test_report') #
 def pytest_collection_modifyitems(items):
     """`browser` where a test opens one, `slow` where it waits for a fixture that is
 
-    Long files come first, so that in the end no process of pytest-xdist waits for another.
+    Long files come first, so that in the end no process of pytest-xdist waits for another; what needs the
+    site comes last, when test_site has built it.
     """
-    items.sort(key=lambda item: item.path.stem not in LONG)
+    def waits(item): return 'site' in item.fixturenames and item.path.stem not in LONG
+    items.sort(key=lambda item: 2 if waits(item) else item.path.stem not in LONG)
     for item in items:
         if 'browser' in item.fixturenames:
             item.add_marker(pytest.mark.browser)

@@ -9,15 +9,18 @@ from urllib.parse import unquote,urljoin,urlsplit
 import pytest,yaml
 from nbdev.config import get_config
 
-from axe import axe_script
+from axe import axe_file, axe_script
 from rosetta_neurons.dictionary import RosettaDictionary
 
 root = Path(__file__).parents[1]
 shots = root/'_docs.shots' # screenshots, to be looked at; kept where SHOTS is set; git ignores them
+axe_name = 'axe.min.js' # on the server
 limit = 3*2**20 # bytes of a page with all that it loads
 
 class Quiet(SimpleHTTPRequestHandler):
+    "The files of a folder, and axe, which a page keeps translated only if it has an address"
     def log_message(self, *args): pass
+    def translate_path(self, path): return str(axe_file()) if path=='/'+axe_name else super().translate_path(path)
 
 @pytest.fixture(scope='module')
 def address(site):
@@ -131,11 +134,9 @@ measure = '''() => ({
 # What is the same on every page, and the colours of code, are looked at on two pages: this takes most of axe's time
 everyone = '''async whole => {
   const same = ['#quarto-sidebar', '#quarto-header'].filter(o => document.querySelector(o));
-  const look = async (rest, options) => {
-    const about = whole ? document : {exclude: [...same, ...rest].map(o => [o])};
-    return (await axe.run(about, {resultTypes: ['violations'], preload: false, ...options})).violations};
-  const code = document.querySelector('pre') ? ['pre'] : [];
-  return [...await look([], {rules: {'color-contrast': {enabled: false}}}), ...await look(code, {runOnly: ['color-contrast']})]}'''
+  if (!whole) axe.configure({rules: [{id: 'color-contrast', selector: '*:not(pre):not(pre *)'}]});
+  const about = whole ? document : {exclude: same.map(o => [o])};
+  return (await axe.run(about, {resultTypes: ['violations'], preload: false})).violations}'''
 
 def picture(page, name, width):
     "Keep what a page looks like"
@@ -145,12 +146,14 @@ def picture(page, name, width):
 
 def visit(page, address, name, site):
     "Open a page in both widths and note what is wrong with it"
-    wrong,asked = [],set()
-    page.on('console', lambda m: wrong.append(m.text) if m.type in ('error','warning') else None)
-    page.on('pageerror', lambda e: wrong.append(str(e)))
-    page.on('requestfailed', lambda r: wrong.append(f'failed: {r.url}'))
-    page.on('response', lambda r: wrong.append(f'{r.status}: {r.url}') if r.status>=400 else None)
-    page.on('request', lambda r: asked.add(r.url))
+    said,asked = [],set()
+    events = {
+        'console': lambda m: said.append(m.text) if m.type in ('error','warning') else None,
+        'pageerror': lambda e: said.append(str(e)),
+        'requestfailed': lambda r: said.append(f'failed: {r.url}'),
+        'response': lambda r: said.append(f'{r.status}: {r.url}') if r.status>=400 else None,
+        'request': lambda r: asked.add(r.url)}
+    for event,f in events.items(): page.on(event, f)
     page.set_viewport_size(dict(width=1440, height=900))
     page.goto(address+name)
     seen = page.evaluate(measure)
@@ -161,22 +164,21 @@ def visit(page, address, name, site):
         if 'SHOTS' in os.environ: picture(page, name, width)
         seen['clipped'] += [(width,o) for o in page.evaluate(clipped)]
     page.set_viewport_size(dict(width=1440, height=900))
-    page.evaluate(axe_script())
+    page.add_script_tag(url=f'{address}{axe_name}')
     seen['axe'] = [f"{o['id']} ({o['impact']}): {o['nodes'][0]['html'][:120]}" for o in page.evaluate(everyone, name in ('cli.html','correlation.html')) if o['impact'] in ('serious','critical')]
-    asked = {o for o in asked if not o.startswith(('data:','blob:'))}
+    for event,f in events.items(): page.remove_listener(event, f)
+    asked = {o for o in asked if not o.startswith(('data:','blob:')) and not o.endswith(axe_name)}
     files = [site/(unquote(urlsplit(o).path[1:]) or 'index.html') for o in asked if o.startswith(address)]
-    return seen|dict(wrong=wrong, others=[o for o in asked if not o.startswith(address)], weight=sum(o.stat().st_size for o in files if o.is_file()))
+    return seen|dict(wrong=said, others=[o for o in asked if not o.startswith(address)], weight=sum(o.stat().st_size for o in files if o.is_file()))
 
 @pytest.fixture(scope='module')
 def visits(browser, address, pages, site):
-    "What was seen on each page"
+    "What was seen on each page, in one tab: what pages share is then read and translated once"
     for width in (375,1440): (shots/str(width)).mkdir(parents=True, exist_ok=True)
-    context,seen = browser.new_context(),{}
+    context = browser.new_context()
     context.set_default_timeout(120_000)
-    for name in pages:
-        page = context.new_page()
-        seen[name] = visit(page, address, name, site)
-        page.close()
+    page = context.new_page()
+    seen = {name: visit(page, address, name, site) for name in pages}
     context.close()
     return seen
 
