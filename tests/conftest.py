@@ -15,17 +15,18 @@ flags = [
     '--disable-component-update', '--disable-sync']
 slow = {'exported', 'graded', 'grades', 'lab', 'made', 'site', 'wheel'} # fixtures that take over 20 seconds
 
-LONG = ('test_scale', 'test_site', 'test_labs', 'test_grading', 'test_report') # minutes each
+LONG = ( # files, the longest first
+    'test_labs', 'test_site', 'test_scale', 'test_grading', 'test_report', 'test_commands', 'test_widgets', 'test_zoo',
+    'test_grading_labs', 'test_live', 'test_mining', 'test_images')
 
 @pytest.hookimpl(tryfirst=True) # before -m chooses
 def pytest_collection_modifyitems(items):
     """`browser` where a test opens one, `slow` where it waits for a fixture that is
 
-    Long files come first, so that in the end no process of pytest-xdist waits for another; what needs the
-    site comes last, when test_site has built it.
+    Long files come first, so that in the end no process of pytest-xdist waits for another.
     """
-    def waits(item): return 'site' in item.fixturenames and item.path.stem not in LONG
-    items.sort(key=lambda item: 2 if waits(item) else item.path.stem not in LONG)
+    place = {stem: i for i,stem in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
     for item in items:
         if 'browser' in item.fixturenames:
             item.add_marker(pytest.mark.browser)

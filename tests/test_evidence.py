@@ -44,7 +44,7 @@ def test_same_permutations():
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp('mined')
-    mine_folder(models=['mini_resnet','mini_clip_resnet'], n=48, permutations=19, out=out, progress=False)
+    mine_folder(models=['mini_resnet','mini_clip_resnet'], n=32, permutations=19, out=out, progress=False)
     return out
 
 @pytest.fixture(scope='module')

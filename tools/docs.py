@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote
 
+import nbdev.processors
 import yaml
 from execnb.shell import CaptureShell
 from fastcore.nbio import mk_cell, read_nb, write_nb
@@ -27,6 +28,8 @@ from gallery import with_dictionaries, write_dictionaries
 from searching import entries, glossary_terms
 
 # A notebook's way to its page
+
+nbdev.processors.get_config = cache(get_config) # read once, not for every cell
 
 def show_source(cell):
     "Exported code stays on the page, below its documentation"
