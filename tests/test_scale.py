@@ -7,7 +7,7 @@ from rosetta_neurons.dictionary import RosettaDictionary
 from safetensors import safe_open
 
 FILES = "dictionary.json", "dictionary.safetensors"
-JOB = "--models mini_resnet -n 160 --batch-size 8 --no-progress --checkpoint-s 0.05 --out".split()
+JOB = "--models mini_resnet -n 96 --batch-size 8 --no-progress --checkpoint-s 0.05 --out".split()
 env = {**os.environ, "OMP_NUM_THREADS": "1"}
 mine = [sys.executable, "-m", "rosetta_neurons.cli", "mine"]
 def torchrun(n): return [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(n), "--master-port", str(random.randint(20000, 60000)), "-m", "rosetta_neurons.cli", "mine"]
