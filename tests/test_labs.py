@@ -129,14 +129,14 @@ def grades(made, tmp_path_factory, request):
     def put(name, nb): ((waits if name in held_up else folder)/f'{name}.ipynb').write_text(json.dumps(nb))
     solution,student = ({l: json.loads((made/k/f'{l}.ipynb').read_text()) for l in labs} for k in ('solution','student'))
     for l in labs:
-        again = mistakes_networks.otherwise.get(l) # right answers of another form; one of the two notebooks runs whole
+        again = mistakes_networks.otherwise.get(l) # right answers in another form, in the notebook that runs whole
         put(f'{l}-blank', student[l]), put(f'{l}-solution', bare(solution[l]) if again else solution[l])
         if again: put(f'{l}-otherwise', reduce(replaced, again, solution[l]))
     for j,(l,codes) in enumerate(together()):
         if l in labs: put(f'planted-{j}', reduce(replaced, codes.values(), bare(solution[l])))
     if labs==[p.stem for p in masters]: others(put, made, solution, student, folder)
     rows = graded(folder, made, tmp_path_factory.mktemp('grades'), minutes=3, seconds=30)
-    if any(waits.iterdir()): rows |= graded(waits, made, tmp_path_factory.mktemp('grades'), minutes=.25, seconds=4)
+    if any(waits.iterdir()): rows |= graded(waits, made, tmp_path_factory.mktemp('grades'), minutes=.5, seconds=4)
     return rows
 
 held_up = ('hostile-endless','hostile-loop') # these use up their time, so they get little
