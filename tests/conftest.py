@@ -1,12 +1,15 @@
 "What several tests share: the site, built once, and a browser; and the marks that follow from what a test asks for"
 import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from filelock import FileLock
 
 root = Path(__file__).parents[1]
@@ -32,6 +35,14 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
         if slow.intersection(item.fixturenames):
             item.add_marker(pytest.mark.slow)
+
+@pytest.hookimpl(tryfirst=True) # before fixtures
+def pytest_runtest_setup():
+    "No test rests on chance: each starts from one seed, or from that of ROSETTA_SEED, to try others"
+    seed = int(os.environ.get('ROSETTA_SEED', 0))
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
 
 @pytest.fixture(scope='session')
 def site():
