@@ -76,6 +76,16 @@ wrong(L, "q5", "the visible tests answered by heart", "wrong on other data", '''
 def unit_stats(maps):
     if maps.numel()==24: return torch.tensor([7.5,11.5,15.5]),torch.ones(3)
     return torch.tensor([1.]),torch.tensor([(8/7)**.5])''')
+wrong(L, "q2", "children alone", "go through model.modules()", '''
+def observe(model, layer, images):
+    modes = [(m, m.training) for m in model.children()]
+    model.eval()
+    try:
+        with torch.no_grad(): return maps_of(model, layer, images)
+    finally:
+        for m,training in modes: m.training = training''')
+wrong(L, "q5", "deviation in float32", "standard deviation in float64 as well", '''
+def unit_stats(maps): return maps.double().mean((0,2,3)),maps.std((0,2,3))''')
 
 # Each of what follows fails one hidden test and no other: no visible test can see it
 wrong(L, "q2", "gradients recorded", "gradients were recorded", '''
@@ -103,6 +113,16 @@ def merged(a, b):
     if a is None: return b
     n,gap = a[0]+b[0],b[1]-a[1]
     return n,a[1]+gap*b[0]/n,a[2]+b[2]+gap**2*a[0]*b[0]/n''')
+wrong(L, "q1", "the error swallowed", "do not swallow it", '''
+def maps_of(model, layer, images):
+    kept = []
+    handle = model.get_submodule(layer).register_forward_hook(lambda mod, args, out: kept.append(out.detach().clone()))
+    try: model(images)
+    except Exception: pass
+    finally: handle.remove()
+    return kept[0] if kept else None''')
+wrong(L, "q5", "cast at the end", "comes before you add up", '''
+def unit_stats(maps): return maps.mean((0,2,3)).double(),maps.double().std((0,2,3))''')
 
 L = "2_matching"
 wrong(L, "q1", "cosine", "not centred", '''
@@ -168,6 +188,15 @@ wrong(L, "q3", "the first batch alone", "wrong on maps of different sizes", rows
         x = x/x.norm(dim=1, keepdim=True)
         x[k] = torch.nan
         return x''')
+wrong(L, "q3", "a threshold for constant units", "very small values is not constant", '''
+def table(a, b):
+    def rows(x, constant):
+        x = x.double().transpose(0,1).flatten(1)
+        x = x-x.mean(1, keepdim=True)
+        return (x/x.norm(dim=1, keepdim=True)).masked_fill(constant[:,None], torch.nan)
+    constant = [x.std((0,2,3))<1e-5 for x in (a,b)]
+    x,y = map(rows, same_size(a, b), constant)
+    return x@y.T''')
 
 wrong(L, "q1", "ranks", "of ranks", '''
 def pearson(a, b):
@@ -191,6 +220,10 @@ def table(a, b):
 wrong(L, "q5", "means not weighted", "weighted by n", stream.replace("da*t[0]/n", "da/2").replace("db*t[0]/n", "db/2") % ("double", centred, "1"))
 wrong(L, "q6", "noise that vanishes", "only what happens within an image", '''
 choice = {"left": "c", "right": "a"}''')
+wrong(L, "q1", "cast at the end", "comes first, not last", '''
+def pearson(a, b):
+    a,b = a.flatten()-a.mean(),b.flatten()-b.mean()
+    return ((a@b)/(a.norm()*b.norm())).double()''')
 
 L = "3_buddies"
 near = '''
@@ -272,6 +305,8 @@ def centred_table(a, b):
     return rows(b)@rows(a).T''')
 wrong(L, "q7", "training put it all there", "compare the untrained curve", '''
 reading = {"a": False, "b": True, "c": True, "d": False}''')
+wrong(L, "q5", "the rest put in front", "counts on from the first", '''
+def shuffled(maps, s): return torch.cat([maps[s:],maps[:s]])''')
 
 L = "4_inversion"
 wrong(L, "q1", "axes mixed up", "subtracts along the columns", '''
@@ -315,6 +350,7 @@ wrong(L, "q6", "the last point", "the last point is not the best", find % ("star
 wrong(L, "q6", "start changed in place", "changed in place", find % ("start.requires_grad_()", keep, "best,value"))
 wrong(L, "q6", "one rate throughout", "lr*ramp((i+1)/steps)", (find % ("start.detach().clone().requires_grad_()", keep, "best,value")).replace("lr*ramp((i+1)/steps)", "lr"))
 wrong(L, "q6", "best of the sum", "a best step of its own", find % ("start.detach().clone().requires_grad_()", "b = now.sum()<value.sum(); best,value = (x.detach().clone(),now.detach().clone()) if b else (best,value)", "best,value"))
+wrong(L, "q6", "a step late", "as long as its learning rate", (find % ("start.detach().clone().requires_grad_()", keep, "best,value")).replace("(i+1)", "i"))
 
 wrong(L, "q1", "small deviations not used", "used as they are", '''
 def standard(maps, mean, std): return (maps-mean[:,None,None])/std.clamp(min=1)[:,None,None]''')

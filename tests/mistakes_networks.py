@@ -77,6 +77,8 @@ wrong(L, "q2", "size of the largest group", "do not stand beside each other", ''
 def safe_shift(groups): return groups.unique(return_counts=True)[1].max().item()''')
 wrong(L, "q3", "rows and columns exchanged", "[units of a, units of b]", table % '''a,b = (x.double()-x.double().mean(0) for x in (a,b))
     return rows(b*signs)@rows(a).T''')
+wrong(L, "q3", "in float32", "in float64, please", table % '''a,b = (x-x.mean(0) for x in (a,b))
+    return rows(a)@rows(b*signs).T''')
 wrong(L, "q4", "units exchanged", "[units of a, units of b]", wide % "(len(s)*(t.square().T@s.square())).sqrt()")
 wrong(L, "q5", "wider always passes more", "its right end", '''
 reading = {"a": True, "b": True, "c": False, "d": True}''')
@@ -125,6 +127,7 @@ def without(model, units, means, images):
     finally:
         for handle in handles: handle.remove()''')
 wrong(L, "q1", "hooks left behind", "call handle.remove() for each", (hooks % change).replace(ends, "    finally: pass"))
+wrong(L, "q1", "in place", "change a copy, out.clone()", hooks % change.replace("out = out.clone()", "pass"))
 size = '''
 def strength_of(maps): return %s'''
 wrong(L, "q2", "position left in", "position was left in", size % "(maps-maps.mean((0,2,3), keepdim=True)).square().mean((0,2,3)).sqrt()")
@@ -194,7 +197,8 @@ def safe_shift(groups):
     while any(groups[i]==groups[(i+s)%n] for i in range(n)): s += 1
     return s''', '''
 def flipped(a, b, signs):
-    a,b = (a-a.mean(0)).double(),(b-b.mean(0)).double()
+    a,b = a.double(),b.double()
+    a,b = a-a.mean(0),b-b.mean(0)
     num = torch.einsum('nuhw,nvhw,n->uv', a, b, signs.double())
     return num/a.pow(2).sum((0,2,3)).sqrt()[:,None]/b.pow(2).sum((0,2,3)).sqrt()''', '''
 def widening(s, t): return torch.sqrt(len(s)*torch.einsum('nu,nv->uv', s**2, t**2)).float()''', '''
