@@ -120,7 +120,8 @@ def mine_folder(
     device:str | None=None,
     # how much the tables may take, such as "4GB"
     max_memory:str | None=None,
-    # folder for the dictionary and its page; with "all" it gets a folder for each generator
+    # folder for the dictionary and its page, which replace those that are there; with "all" it gets
+    # a folder for each generator
     out:str="rosetta",
     # take the networks as they were before any training
     untrained:bool=False,
@@ -175,7 +176,7 @@ def _dictionary_in(
     generator:str, # its name
     models:Sequence[str], # their names
     n:int, # images to mine
-    progress:bool, # show bars?
+    progress:bool, # show progress bars
     layers=None, # words of --layers, or None
 )->_Mined:
     "The networks, and their dictionary"
@@ -241,7 +242,7 @@ def invert_file(
     space:str | None=None, # "z" or "w"; w where the generator has one
     lr:float | None=None, # learning rate of Adam; chosen by the space if None
     out:str="inverted.png", # file for the generated image
-    progress:bool=True, # show bars?
+    progress:bool=True, # show progress bars
     **kwargs
 )->str: # where things are
     """Generate an image that vision models respond to as they do to a given one (Eq. 5 and 7)
@@ -308,7 +309,7 @@ def edit_file(
     seed:int=0, # of the sample
     steps:int=500, # of each search
     out:str="edited.png", # file for the result
-    progress:bool=True, # show bars?
+    progress:bool=True, # show progress bars
 )->str: # where things are
     """Change an image by changing the maps of the Rosetta Neurons (Sec. 4.2)
 

@@ -80,6 +80,14 @@ def _name_unions(
         if inspect.isfunction(action.type):
             action.type.__name__ = action.metavar.strip("()")
 
+def _say_what_is_left_out(
+    parser, # `ArgumentParser` of fastcore's
+):
+    "Let help say what `--no-progress` does, where fastcore says what `progress` does"
+    for action in parser._actions:
+        if action.option_strings and action.option_strings[0].startswith("--no-"):
+            action.help = "do not " + action.help.removesuffix(" (default: True)")
+
 def _run_command(
     func, # function with annotations and docments
     prog:str, # name of the command
@@ -92,6 +100,7 @@ def _run_command(
     """
     parser = anno_parser(func, prog)
     _name_unions(parser)
+    _say_what_is_left_out(parser)
     parser.error = partial(_fail, prog) # pyright: ignore[reportAttributeAccessIssue]
     parser.epilog = names
     said = parser.description or ""
@@ -121,7 +130,7 @@ def _mine_options(
     checkpoint_s:float=60., # seconds between checkpoints in `out`; a run that was stopped resumes
     permutations:int=0, # random pairings, for p-values of single matches; 99 are a usual choice
     clustering:str="cut components", # of Rosetta Neurons; "connected components" is the paper's
-    shuffle:bool=True, # False takes the first `n` images as they stand
+    shuffle:bool=True, # draw the images at random, but take the first `n` as they stand
     fit:str="stretch", # how images are brought to `size`; or "crop"
     errors:str="raise", # "skip" passes over images that can't be read, and says which
     neighbours:float | None=None, # match only layers whose relative depths differ by no more
@@ -143,7 +152,7 @@ def _train_options(
     device="cpu", # "cuda" where there is one
     seed:int | None=None, # 0, or the number in the name, if None
     threads:int=1, # of the CPU; two runs of one thread beat one run of two
-    resume=True, # whether to go on from a checkpoint in `out`, or to start anew
+    resume=True, # go on from a checkpoint in `out`, but start anew
     save=False, # also write the weights into the package's own folder?
     checkpoint_s=60., # seconds between checkpoints
     # keep weights at log-spaced steps: each this many times the one before, such as 2

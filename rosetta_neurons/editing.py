@@ -6,6 +6,7 @@
 __all__ = ['Change', 'moved', 'zoom', 'shift', 'copy_paste', 'remove', 'edit']
 
 # %% ../nbs/13_editing.ipynb #9f346706
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -54,7 +55,7 @@ def zoom(
 
     A `ValueError` unless `by` is above 0; one for another `fill`, once it is applied.
     """
-    if not by > 0:
+    if not 0 < by < math.inf:
         raise ValueError(f"zoom by {by}: expected a number above 0")
     return partial(moved, scale=by, right=0, down=0, fill=fill)
 
@@ -68,7 +69,7 @@ def shift(
     A `ValueError` for shares that are not between -1 and 1; one for another `fill`, once it is
     applied.
     """
-    if max(abs(right), abs(down)) >= 1:
+    if not (abs(right) < 1 and abs(down) < 1):
         raise ValueError(
             f"shift by {right}, {down}: expected shares of the image, between -1 and 1")
     return partial(moved, scale=1, right=right, down=down, fill=fill)

@@ -175,8 +175,8 @@ def _standard_map(
     "A unit's maps in standard deviations about its mean over the whole run (Eq. 1)"
     stats = dictionary.stats(model, [unit])
     mean = stats["mean"].item()
-    deviation = stats["var"].sqrt().clamp(min=1e-12).item()
-    return (maps.float() - mean)/deviation
+    deviation = stats["var"].sqrt().item() or 1. # 1 for a constant unit
+    return ((maps.double() - mean)/deviation).float()
 
 def _update_seen(
     dictionary:RosettaDictionary,

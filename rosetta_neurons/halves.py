@@ -70,7 +70,7 @@ def _join_moments(
     return left
 
 # %% ../nbs/05b_halves.ipynb #5be1a011
-_OWN = ("n", "w", "mean", "sum_sq", "sum") # of `_MapMoments`, of each half
+_OWN = ("n", "w", "started", "mean", "sum_sq", "sum") # of `_MapMoments`, of each half
 _SCALES = ("lo", "hi", "scale") # likewise, the same for both halves
 
 def _moments_state(

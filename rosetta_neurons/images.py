@@ -138,14 +138,19 @@ def _as_size(size)->tuple[int, int]:
         raise ValueError(f"size={size!r}; expected a number of pixels, or (rows, columns)")
     return both
 
+def _as_label(
+    given, # of one item
+): # a tensor or an array of one number as that number: others are equal only to themselves
+    return given.item() if isinstance(given, _ARRAYS) else given
+
 def _groups_of(
     given:Sequence|None, # of all items; None to search for near-copies
     glances:dict[int, _Glance], # at the items of a run
 )->dict: # {number of an item: its group}
     "The group of each item of the run"
     if given is not None:
-        labels = given.tolist() if isinstance(given, _ARRAYS) else given
-        return {i: labels[i] for i in glances}
+        labels = getattr(given, "tolist", lambda: list(given))()
+        return {i: _as_label(labels[i]) for i in glances}
     thumbs = torch.from_numpy(np.stack([o.thumb for o in glances.values()]))
     return dict(zip(glances, _near_groups(thumbs).tolist()))
 

@@ -244,6 +244,16 @@ def _modes(nets:list[nn.Module])->list[tuple[nn.Module, bool]]:
             modes.append((module, module.training))
     return modes
 
+def _set_modes(
+    modes:list[tuple[nn.Module, bool]], # of `_modes`
+):
+    "Bring back all modes; a `train` of a module's own may do more, such as taking apart what LoRA merged"
+    for module, training in modes:
+        if type(module).train is not nn.Module.train:
+            module.train(training)
+    for module, training in modes:
+        module.training = training
+
 @contextmanager
 def evaluating(
     *models, # `nn.Module`s, or wrappers of one as `.net`
@@ -261,8 +271,7 @@ def evaluating(
         with torch.no_grad():
             yield
     finally:
-        for module, training in modes:
-            module.training = training
+        _set_modes(modes)
 
 # %% ../nbs/00b_layers.ipynb #0b1a0011
 def resolve(

@@ -41,15 +41,15 @@ class _Resumable(_Passes):
         for m, net in self.nets.items():
             layers[m] = repr(self.layers.get(m) or getattr(net, "layers", None))
         return dict(
-            checkpoint=4, # version of what `state` gives
+            checkpoint=5, # version of what `state` gives
             **settings,
+            n=len(self.source),
             models=self.names,
             weights=self.digests,
             layers=layers,
             images=self.source.name,
             files=self.source.digest(),
             groups=_sha256_of({"groups": self.source.groups}),
-            n=len(self.source),
             batch_size=self.batch_size,
             shift=self.shift,
             k=self.k,
@@ -171,6 +171,7 @@ class _Mining(_Resumable):
 
     def _run_pass(self, bar:tqdm, checkpoint:_Checkpoint):
         if self.at == self.first:
+            self.look_first()
             torch.manual_seed(self.seed)
         for x in self._ahead():
             self.update(x.to(self.device))
@@ -188,7 +189,9 @@ class _Mining(_Resumable):
         return self._slices(self.at, self.stop)
 
     def _announce(self, bar:tqdm):
-        "Announce the number of passes, after the first batch"
+        "Announce the number of passes, after the first batch; refuse permutations that do not fit"
+        for m in self.others if self.permutations else []:
+            self._check_memory(m)
         passes = len(self.blocks)
         bar.total = passes*self._batches_per_pass
         bar.refresh()
@@ -296,7 +299,7 @@ def mine(
 
     Raises a `ValueError` or `TypeError` for invalid arguments, before any model is run, and an
     `OSError` where `out` is not writable; a `MemoryError` where `max_memory` does not hold one
-    row of the tables; and errors of a model, with the name of the model.
+    row of the tables, or the maps that `permutations` keep; and errors of a model, with the name of the model.
     """
     nets = _named_models(G, models)
     layers = _layers_of(nets, layers)
@@ -307,6 +310,7 @@ def mine(
     _check_names("clustering", [clustering], CLUSTERINGS)
     if neighbours is not None:
         _check_number("neighbours", neighbours)
+        neighbours = float(neighbours)
     if out is not None:
         out = _check_writable(out)
     settings = _as_settings(seed, label, truncation)

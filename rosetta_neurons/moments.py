@@ -58,6 +58,7 @@ class _Window(_UnitRanges):
         super().__init__(shapes, device)
         self.n = 0 # images before the window
         self.w = 0 # images in the window
+        self.started = False # has `start` given mean maps to start from?
         self.sum = {} # {size: [units, H, W]}, of the window's maps about the mean maps before it
         self.mean = {} # {size: [units, H, W] float64}, of the images before the window
         self.sum_sq = {} # {(size, size resized to): [units] float64}, about the mean maps
@@ -152,8 +153,15 @@ class _Window(_UnitRanges):
         "Start a window; the very first one starts from the mean maps of its first batch"
         for s, mean in self.mean.items():
             self.sum[s] = torch.zeros(mean.shape, device=mean.device)
-        if self.n:
-            return
+        if not self.n and not self.started:
+            self.start(maps, images)
+
+    def start(self,
+        maps:dict[str, Tensor], # {layer: [B, C, H, W]}
+        images:slice | Tensor=slice(None), # the images to take: a slice, or their numbers
+    ):
+        "Begin with the mean maps of some images, before the first batch"
+        self.started = True
         for s, r, m in self._chunks(maps, images):
             start = _first_mean(m.double() if s in self.odd else m)
             self.mean[s][r] = start.to(self.mean[s])

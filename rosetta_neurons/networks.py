@@ -185,8 +185,8 @@ class _MinedNetworks(_Choices):
         "Maps of a unit in its own standard deviations about its own mean (Eq. 1)"
         layer, channel = unit
         stats = self.stats(m, [unit])
-        deviation = stats["var"].sqrt().clamp(min=1e-12).item()
-        x = (maps[layer][:, [channel]] - stats["mean"].item())/deviation
+        deviation = stats["var"].sqrt().item() or 1. # 1 for a constant unit
+        x = (maps[layer][:, [channel]].double() - stats["mean"].item())/deviation
         return interpolate(x.float(), size, mode="bilinear", align_corners=False)[:, 0]
 
     def together(self,

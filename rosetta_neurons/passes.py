@@ -7,7 +7,9 @@ __all__ = []
 
 # %% ../nbs/08d_passes.ipynb #dddc13ae
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Iterator
 
 import torch
@@ -24,7 +26,7 @@ from .nulls import _in_turns, _random_halves
 from .layers import _name_of, _noting_where
 from .runtime import _new_tensors_on, observe, _together, _weights_digest
 from .runs import _SampleRun
-from .sums import _Sums, blocks
+from .sums import _BLOCK, _Sums, _window_ends, blocks
 from .tables import _Live, Recipe
 
 # %% ../nbs/08d_passes.ipynb #1c0aab0c
@@ -143,12 +145,20 @@ class _Forward(_Plan):
         "The inputs of G in the whole run"
         return self._slices(0, len(self.source))
 
+    def _noting_generators(self, m:str):
+        "Say below an error that a model was given images, where it may be a generator"
+        sees = m != "G" or not isinstance(self.source, _SampleRun)
+        if not sees or not hasattr(self.nets[m], "sample"):
+            return nullcontext()
+        return _noting_where(
+            f"{self.names[m]} has `sample`: is it a generator, which takes latents and no images?")
+
     def _observe(self,
         m:str, # "G" or another of the models
         x, # images, or latents of G
     )->_Observed:
         "Call a model"
-        with _new_tensors_on(self.home):
+        with _new_tensors_on(self.home), self._noting_generators(m):
             out, maps = observe(m, self.nets[m], x, self.layers.get(m))
         if m not in self.channels:
             self.channels[m] = {layer: o.shape[1] for layer, o in maps.items()}
@@ -182,6 +192,39 @@ class _Forward(_Plan):
             maps[m] = self._observe(m, images.clone()).maps
         return maps
 
+# %% ../nbs/08d_passes.ipynb #6202ed2a
+def _images_of(
+    maps:_Maps,
+    images:slice,
+)->_Maps:
+    "Some of the images"
+    return {m: {layer: x[images] for layer, x in o.items()} for m, o in maps.items()}
+
+class _Mean:
+    "The mean of some maps, taken a few images at a time; exact where all are the same"
+    def __init__(self,
+        maps:_Maps, # of the first images
+    ):
+        self.n = 0
+        self.base = {m: {layer: x[:1].double() for layer, x in o.items()} for m, o in maps.items()}
+        self.sum = {m: {layer: torch.zeros_like(x) for layer, x in o.items()} for m, o in self.base.items()}
+
+    def add(self,
+        maps:_Maps,
+        which:Tensor, # bool `[B]`: the images to add
+    ):
+        for m, of_model in maps.items():
+            for layer, x in of_model.items():
+                gap = x[which.to(x.device)].double() - self.base[m][layer]
+                self.sum[m][layer] += gap.sum(0, keepdim=True)
+        self.n += int(which.sum())
+
+    def finish(self)->_Maps: # B = 1
+        res = {}
+        for m, of_model in self.base.items():
+            res[m] = {layer: x + self.sum[m][layer]/self.n for layer, x in of_model.items()}
+        return res
+
 # %% ../nbs/08d_passes.ipynb #b8323735
 def _unit_means(
     maps:_Maps,
@@ -201,6 +244,7 @@ class _Passes(_Forward):
         self.sums:_Sums | None = None # of this pass, after its start
         self.top = {m: _TopImages() for m in self.nets}
         self.findings = _Findings(self.others, self.k, self.center)
+        self.ends = [self.first + o for o in _window_ends(self.second[self.first:self.stop])]
 
     @property
     def blocks(self)->list[tuple[int, int]]: # (start, stop)
@@ -221,6 +265,34 @@ class _Passes(_Forward):
             near[m] = _Nearby.of(of_G, _depths(self.channels[m]), self.neighbours)
         return near
 
+    def look_first(self):
+        """Start the sums of a pass from mean maps that do not depend on the size of a batch: those
+        that batches of 16 would give. Norms of maps, which weight the sign-flip null, are about them"""
+        if self.batch_size == _BLOCK:
+            return
+        means:dict[int, _Mean] = {}
+        for start in range(self.first, self.stop, _BLOCK):
+            block = range(start, min(start+_BLOCK, self.stop))
+            missing = {int(self.second[i]) for i in block} - set(means)
+            if missing:
+                self._look_at(block, missing, means)
+            if len(means) == 2:
+                break
+        self.sums = self._new_sums()
+        for half, mean in means.items():
+            self.sums.start(half, mean.finish())
+
+    def _look_at(self, block:range, halves:set[int], means:dict[int, _Mean]):
+        "Add mean maps of the images of some halves to `means`"
+        step = min(self.batch_size, _BLOCK)
+        for i in block[::step]:
+            x = self.source[i:min(i+step, block.stop)]
+            maps = self._forward(x.to(self.device))
+            second = self.second[i:i+len(x)]
+            for half in halves:
+                if (second == half).any():
+                    means.setdefault(half, _Mean(maps)).add(maps, second == half)
+
     def update(self,
         x, # images, or latents of G
     ):
@@ -230,11 +302,22 @@ class _Passes(_Forward):
             self.probe = _levels_of(maps)
         if self.sums is None:
             self.sums = self._new_sums()
+        stop = self.at + len(x)
+        ends = [o for o in self.ends if self.at < o < stop]
+        if not ends:
+            return self._add(maps, stop)
+        first = self.at
+        for start, end in pairwise([first, *ends, stop]):
+            self._add(_images_of(maps, slice(start - first, end - first)), end)
+
+    def _add(self, maps:_Maps, stop:int):
+        "Add maps of the images from `at` to `stop`"
+        assert self.sums is not None
         means = {} if self.part else _unit_means(maps)
-        self.sums.update(maps, self.second[self.at:self.at+len(x)])
+        self.sums.update(maps, self.second[self.at:stop])
         for m, mean in means.items():
             self.top[m].update(self._peaks(self.sums, m), mean, self.at)
-        self.at += len(x)
+        self.at = stop
 
     def _peaks(self, sums:_Sums, m:str)->Tensor: # `[B, units]`
         "Largest value of every unit in every image of the last batch"

@@ -79,6 +79,9 @@ def _layers_of(
     for name in layers:
         if name not in names:
             raise _no_such("model", name, nets)
+    of_G = [name for name in layers if names[name] == "G"]
+    if len(of_G) > 1:
+        raise ValueError(f"layers of G are given twice, as those of {of_G[0]!r} and {of_G[1]!r}")
     return {names[name]: o for name, o in layers.items()}
 
 # %% ../nbs/08a_runs.ipynb #517ede5d

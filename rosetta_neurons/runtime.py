@@ -319,9 +319,11 @@ def _as_bytes(
     size, # number of bytes, or text such as "4GB" or "512MB", or None
 )->int | None:
     "Amount of memory in bytes"
-    if not isinstance(size, str):
-        return size
-    found = re.fullmatch(r"([\d.]+) *([KMGT]?)B?", size.upper())
+    if size is None or size == math.inf:
+        return None
+    if isinstance(size, Real) and not isinstance(size, bool) and float(size) > 0:
+        return int(float(size))
+    found = isinstance(size, str) and re.fullmatch(r"(\d*\.?\d+) *([KMGT]?)B?", size.upper())
     if not found:
         raise ValueError(
             f"max_memory: expected a number of bytes, or text such as '4GB', got {size!r}")

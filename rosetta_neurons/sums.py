@@ -95,6 +95,23 @@ def _places_of(
     stop = int(at[-1]) + 1
     return slice(start, stop) if stop - start == len(at) else at
 
+_BLOCK = 16 # images: a window ends after a whole block, so that no result depends on the batch size
+
+def _window_ends(
+    second:Tensor, # bool `[n]`: of the second half?
+)->list[int]: # numbers of images
+    "After how many images the window of a half ends: batches must not go beyond"
+    ends = []
+    counts = [0, 0]
+    for start in range(0, len(second), _BLOCK):
+        block = second[start:start+_BLOCK]
+        counts[0] += int((~block).sum())
+        counts[1] += int(block.sum())
+        if max(counts) >= _WINDOW:
+            ends.append(start + len(block))
+            counts = [0 if o >= _WINDOW else o for o in counts]
+    return ends
+
 class _Taking:
     "The part of `_Sums` that adds batches"
     def __init__(self,
@@ -123,12 +140,27 @@ class _Taking:
             _same_images(maps["G"], o)
         some = next(iter(maps["G"].values()))
         self._choose_rows(maps)
-        if not self.halves:
-            self._begin({m: _map_shapes(o) for m, o in maps.items()}, some.device)
+        self._begin_once(maps, some.device)
         self._inspect(maps)
         parts = self._parts(second, len(some), some.device)
         self._take(maps, parts, some.device)
         self._add(parts, len(some))
+
+    @full_precision()
+    def start(self,
+        half:int, # 0 or 1
+        means:dict[str, dict[str, Tensor]], # `{model: {layer: [1, C, H, W]}}`, mean maps; changed
+    ):
+        "Give mean maps for a half to start from, where its first batch is too small to"
+        some = next(iter(means["G"].values()))
+        self._choose_rows(means)
+        self._begin_once(means, some.device)
+        for m, o in self.halves[half].moments.items():
+            o.start(means[m])
+
+    def _begin_once(self, maps:dict[str, dict[str, Tensor]], device):
+        if not self.halves:
+            self._begin({m: _map_shapes(o) for m, o in maps.items()}, device)
 
     def _begin(self, shapes:dict[str, _Shapes], device):
         "Create the sums"
@@ -185,10 +217,10 @@ class _Taking:
             self.halves[part.half].add(part.left)
         if self.null:
             self._shuffled.update(parts, n)
-        for i, half in enumerate(self.halves):
-            if half.moments["G"].w >= _WINDOW:
-                self._flush(i)
         self.n += n
+        for i, half in enumerate(self.halves):
+            if half.moments["G"].w >= _WINDOW and self.n % _BLOCK == 0:
+                self._flush(i)
 
     def _flush(self, i:int):
         "End the current window of all tables of half `i`"

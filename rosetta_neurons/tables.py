@@ -19,6 +19,7 @@ from .concepts import (
     _largest_first, _mean_joins, rosetta_units)
 from .hooks import Units
 from .layers import _check_names, _models_by_name
+from .runtime import _as_setting
 from .nulls import p_values
 
 # %% ../nbs/06b_tables.ipynb #70ba799a
@@ -29,8 +30,8 @@ def _stats_table(
 )->dict[str, Tensor]: # `{"mean": Tensor[units], "var": ..., "min": ..., "max": ...}`
     "Statistics (Eq. 1) in the form in which the dictionary stores them"
     return dict(
-        mean=stats.mean.float(),
-        var=stats.var, # variances of small or large units do not fit into float32
+        mean=stats.mean, # in float64: it may be large beside the spread
+        var=stats.var, # in float64: those of small or large units do not fit into float32
         min=stats.lo.float(),
         max=stats.hi.float(),
     )
@@ -325,17 +326,20 @@ class _MinedTables(_Ranked):
         layer does not exist.
         """
         models = self._model_names(models)
-        layers = layers or {}
+        layers = {m: [o] if isinstance(o, str) else list(o) for m, o in (layers or {}).items()}
         _check_names("model", layers, self.layers)
         for m, names in layers.items():
             _check_names("layer", names, self.layers[m])
         if depth is not None and not isinstance(depth, dict):
             depth = dict.fromkeys(("G", *models), tuple(depth))
         _check_names("model", depth or [], self.layers)
-        asked:dict[str, Any] = dict(q=q, min_correlation=min_correlation)
-        asked |= dict(models=models, layers=layers)
+        asked:dict[str, Any] = dict(
+            q=_as_setting("q", q),
+            min_correlation=_as_setting("min_correlation", min_correlation),
+            models=models,
+            layers=layers)
         if min_centred is not None:
-            asked["min_centred"] = min_centred
+            asked["min_centred"] = _as_setting("min_centred", min_centred)
         if depth is not None:
             asked["depth"] = depth
         criteria = _Criteria(q, min_correlation, min_centred, layers, depth or {})

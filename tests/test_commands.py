@@ -1,5 +1,5 @@
 "The installed commands: what they say and how they end"
-import subprocess,sys
+import re,subprocess,sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ def test_help(name, options):
     r = run(name, '--help')
     assert r.returncode==0 and [o for o in options.split() if o not in r.stdout]==[]
     assert 'Error' not in r.stdout # what a function raises is for those who call it
+    assert re.findall(r'^ +--no-\w+ +(?:do not )?', r.stdout, re.M)==re.findall(r'^ +--no-\w+ +do not ', r.stdout, re.M)!=[] # what it does, not what it leaves out
 
 def clear(said, name, about):
     "Whether stderr holds one line, from the command, that names what is wrong"
@@ -178,3 +179,14 @@ def test_images_pass_through(folder, monkeypatch):
     for words in ('--images photos', '--images photos/*.png', '--images photos/0.png photos/1.png --size 32 48', ''):
         with pytest.raises(SystemExit): mine_command(words.split())
     assert got==[('photos', None), ('photos/*.png', None), (['photos/0.png', 'photos/1.png'], [32, 48]), (None, None)]
+
+def test_training_refuses(tmp_path):
+    "No step, fewer than there were, and the checkpoint of another network: each was taken for something else"
+    for word,about in (('--steps 0', 'steps must'), ('--steps -3', 'steps must'), ('--threads 0', 'threads must')):
+        r = run('rosetta-train', 'mini_resnet', *word.split(), cwd=tmp_path)
+        assert r.returncode==2 and clear(r.stderr, 'rosetta-train', about), r.stderr
+    assert list(tmp_path.iterdir())==[]
+    assert run('rosetta-train', 'mini_resnet', '--out', 'run', '--steps', 2, cwd=tmp_path).returncode==0
+    for name,steps,about in (('mini_mae', 2, 'is of mini_resnet, not of mini_mae'), ('mini_resnet', 1, 'has 2 steps, more than steps=1')):
+        r = run('rosetta-train', name, '--out', 'run', '--steps', steps, cwd=tmp_path)
+        assert r.returncode==2 and clear(r.stderr, 'rosetta-train', about), r.stderr

@@ -47,6 +47,7 @@ def test_remove_leaves_the_smallest_value_of_each_map():
 
 
 @pytest.mark.parametrize('bad,match', [(lambda: shift(1.), 'between -1 and 1'), (lambda: zoom(0), 'above 0'), (lambda: zoom(-2), 'above 0'),
+    (lambda: zoom(float('inf')), 'above 0'), (lambda: zoom(float('nan')), 'above 0'), (lambda: shift(float('nan')), 'between -1 and 1'),
     (lambda: zoom(2, fill='black')(dot()), "'zero' nor 'edge'")])
 def test_errors_name_the_value_and_what_was_expected(bad, match):
     with pytest.raises(ValueError, match=match):

@@ -528,3 +528,19 @@ def test_every_photograph_has_source_and_licence():
     assert len(set(photo_groups())) >= 60
     assert near_copies(photos()).tolist() == list(range(len(table))) # distinct photographs are not taken for copies
     assert paired_with_own(ImageRun(photos(), len(table), groups=photo_groups()).groups) == 0
+
+class Series:
+    "Like one of pandas': `[i]` asks for a label, `tolist` has the values in their places"
+    def __init__(self, labels, values): self.labels, self.values = labels, values
+    def __getitem__(self, label): return self.values[self.labels.index(label)]
+    def __len__(self): return len(self.values)
+    def tolist(self): return self.values
+
+@pytest.mark.parametrize("form", ["list", "tensors", "tensor", "series"])
+def test_groups_in_any_form(scenes, form):
+    "Tensors of one number are equal only to themselves, and a series was asked for its labels, not its places"
+    order = torch.randperm(len(scenes)).tolist()
+    true = [i//4 for i in order]
+    groups = dict(list=true, tensors=[torch.tensor(o) for o in true], tensor=torch.tensor(true), series=Series(order, true))[form]
+    run = ImageRun(scenes[order], len(order), groups=groups)
+    assert len({(true[i], g) for i, g in zip(run.order, run.groups.tolist())}) == len(set(true))

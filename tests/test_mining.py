@@ -234,3 +234,85 @@ def test_neighbours_refused(kw, said, scenes):
     net = Net()
     with pytest.raises((ValueError, TypeError), match=said): mine(net, {"other": Net(seed=1)}, images=scenes, n=60, **kw, **quiet)
     assert net.calls==0
+
+@pytest.mark.parametrize("own", [True, False])
+def test_batch_size_changes_no_number(scenes, own):
+    "Norms were about the mean maps of the first batch: with small batches flips were off by a third"
+    G = create_model("mini_stylegan2") if own else Net(16)
+    given = {} if own else dict(images=scenes.repeat_interleave(2, 0)[:150], groups=range(150))
+    layers = None if own else {"G": ["act"]}
+    whole, *others = (mine(G, {"o": Net(16, seed=1)}, n=150, batch_size=b, layers=layers, **given, **quiet) for b in (16, 1, 7, 100))
+    said = ("correlation", "centred", "null", "null_centred", "flip", "flip_centred", "q")
+    expected = {(o.unit, o.partner): [getattr(o, name) for name in said] for o in whole.matches}
+    assert len(expected) > 30
+    for d in others:
+        found = {(o.unit, o.partner): [getattr(o, name) for name in said] for o in d.matches}
+        assert found.keys() == expected.keys()
+        assert all(found[p] == pytest.approx(expected[p], abs=1e-5) for p in expected)
+        assert d.summary == whole.summary
+
+class Merging(nn.Conv2d):
+    "Adds what it has learned to its weights in eval mode, as LoRA's layers do"
+    merged = False
+    def train(self, mode=True):
+        super().train(mode)
+        if mode == self.merged:
+            self.weight.data += -1. if self.merged else 1.
+            self.merged = not self.merged
+        return self
+
+def test_what_train_undoes_is_undone(scenes):
+    "Only the attribute was set back, and layers of LoRA learned nothing after that"
+    net = nn.Sequential(Merging(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3)).train()
+    net[2].eval()
+    mine(net, {"o": Net()}, images=scenes, n=20, layers={"G": ["2"]}, k=2, **quiet)
+    assert net.training and net[0].training and not net[0].merged and not net[2].training
+
+@pytest.mark.parametrize("asked", [dict(neighbours=np.float32(.5)), dict(max_memory=np.int64(10**9)), dict(max_memory=1e9), dict(max_memory=float("inf"))])
+def test_numbers_that_json_does_not_know(scenes, tmp_path, asked):
+    "The run was lost at its end, or at the first checkpoint"
+    d = mine(Net(), {"o": Net(seed=1)}, images=scenes, n=20, k=2, out=tmp_path/"a", checkpoint_s=0, **asked, **quiet)
+    some = d.filter(q=np.float32(.9), min_centred=torch.tensor(0.), layers={"G": {"act"}})
+    some.save(tmp_path/"b")
+    assert RosettaDictionary.load(tmp_path/"b").summary == some.summary
+
+@pytest.mark.parametrize("size", [True, -1, 0, [3], "1.5.2GB", "lots"])
+def test_max_memory_refused(scenes, size):
+    net = Net()
+    with pytest.raises(ValueError, match="max_memory: expected a number of bytes"): mine(net, {"o": Net()}, images=scenes, n=20, max_memory=size, **quiet)
+    assert net.calls == 0
+
+def test_permutations_that_do_not_fit(scenes, tmp_path):
+    "Refused after all batches, and what had been done was of no use"
+    net = Net()
+    with pytest.raises(MemoryError, match="permutations keep the maps"):
+        mine(net, {"o": Net(seed=1)}, images=scenes, n=80, max_memory="1MB", permutations=9, out=tmp_path, **quiet)
+    assert net.calls == 1
+
+def test_layers_by_one_name_or_twice(scenes):
+    class Two(Net): pass
+    with pytest.raises(ValueError, match="layers of G are given twice"):
+        mine(Two(), {"o": Net()}, images=scenes, n=20, layers={"G": ["act"], "Two": ["conv"]}, **quiet)
+    net = nn.Sequential(*(nn.Conv2d(3, 3, 3) for _ in range(13)))
+    d = mine(net, {"o": Net()}, images=scenes, n=20, k=2, layers={"G": ["1", "12"]}, **quiet)
+    assert {o.unit[0] for o in d.filter(layers={"G": "12"}).matches} == {"12"}
+
+def test_generator_that_is_given_images(scenes):
+    with pytest.raises(AttributeError) as e: mine(Net(), create_model("mini_stylegan2"), images=scenes, n=20, **quiet)
+    assert any("takes latents and no images" in o for o in e.value.__notes__)
+
+@pytest.mark.parametrize("offset,scale", [(100., 1e-3), (0., 1e-15)])
+def test_scores_of_a_unit_whatever_its_mean_and_size(scenes, offset, scale):
+    "The mean was kept in float32, and deviations below 1e-12 were not used"
+    class Odd(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.conv, self.last = nn.Conv2d(3, 5, 3), nn.Identity()
+        def forward(self, x): return self.last(self.conv(x)*scale + offset)
+    net = Odd()
+    d = mine(Net(16), {"o": net}, images=scenes, n=100, layers={"o": ["last"]}, shuffle=False, **quiet)
+    concept = d.concepts[0]
+    with torch.no_grad(): maps = net(scenes)[:, concept.best["o"].partner[1]].double()
+    expected = ((maps - maps.mean())/maps.std()).amax((1, 2))
+    assert d.score(scenes, concepts=concept)[:, 0] == pytest.approx(expected.float(), abs=1e-3)

@@ -2,7 +2,7 @@
 import json,pickle,warnings
 from pathlib import Path
 
-import numpy as np,pytest,torch
+import numpy as np,pytest,timm,torch
 
 from rosetta_neurons.cli import _VISION
 from rosetta_neurons.dictionary import _SHIPPED,RosettaDictionary
@@ -12,7 +12,7 @@ from rosetta_neurons.runtime import _weights_digest
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model,from_weights,list_models,read_pickle
 from rosetta_neurons.zoo.biggan import BigGAN
-from rosetta_neurons.zoo.core import Latents
+from rosetta_neurons.zoo.core import Latents,as_vision
 
 fixtures = Path(__file__).parent/'fixtures'
 # file: family, {run: arguments of raw}, run of the activations
@@ -226,3 +226,11 @@ def test_models_can_be_pickled(name):
     model = create_model(name, pretrained=False)
     copy = pickle.loads(pickle.dumps(model))
     assert _weights_digest(copy)==_weights_digest(model)
+
+@pytest.mark.parametrize('made,side', [(dict(img_size=64), 64), (dict(), 224), (dict(img_size=64, dynamic_img_size=True), None)])
+def test_transformers_of_timm_get_the_size_they_were_made_for(made, side):
+    "They were stretched to the size of their training, which a network made for 64 pixels refuses"
+    vit = timm.create_model('vit_tiny_patch16_224', depth=1, **made).eval()
+    net = as_vision(vit)
+    assert net.size==side
+    with torch.no_grad(): assert net(torch.rand(1, 3, 64, 64)).shape==(1, 1000)

@@ -3,9 +3,9 @@ const ticks = [...document.querySelectorAll('[name=layer]')]
 const of = (o, k) => { const m = at('model').value; return m && k in (o.of ??= JSON.parse(o.dataset.models))[m] ? o.of[m][k] : +o.dataset[k] }
 const shown = () => [...list.children].filter(o => !o.hidden && !(at('significant').checked && o.dataset.significant == 'no'))
 function update() {
-  const words = at('filter').value.toLowerCase().split(/\s+/), least = +at('min-centred').value, key = at('sort').value
+  const query = at('filter').value.trim().toLowerCase(), number = query.match(/^concept (\d+)$/), words = query.split(/\s+/), least = +at('min-centred').value, key = at('sort').value
   const layers = new Set(ticks.filter(o => o.checked).map(o => o.value))
-  for (const o of all) o.hidden = !layers.has(o.dataset.depth) || !words.every(w => o.dataset.text.includes(w)) || least > 0 && of(o, 'centred') < least
+  for (const o of all) o.hidden = !layers.has(o.dataset.depth) || (number ? o.id != 'concept-' + number[1] : !words.every(w => o.dataset.text.includes(w))) || least > 0 && of(o, 'centred') < least
   list.append(...[...all].sort((a, b) => key == 'q' ? of(a, key) - of(b, key) : of(b, key) - of(a, key)))
   tell()
 }

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..layers import _no_such
+from ..runtime import _check_counts
 from ..world import Scenes, sample_scenes
 from ..zoo.core import WEIGHTS, save_weights
 
@@ -250,11 +251,19 @@ class _Run:
         self.sums = {} # what steps returned since the last line of the log
 
     def resume(self):
-        "Resume from the checkpoint; a `ValueError` if it is of another seed"
+        "Resume from the checkpoint; a `ValueError` if it is of another model or seed"
         state = torch.load(self.check, map_location=self.device, weights_only=True)
+        if state.get("name", self.name) != self.name:
+            raise ValueError(
+                f"{self.check} is of {state['name']}, not of {self.name}: "
+                "give another folder, or resume=False")
         if state["seed"] != self.job.seed:
             raise ValueError(
                 f"{self.check} is of seed {state['seed']}, not {self.job.seed}: "
+                "give another folder, or resume=False")
+        if state["step"] > self.steps:
+            raise ValueError(
+                f"{self.check} has {state['step']} steps, more than steps={self.steps}: "
                 "give another folder, or resume=False")
         self.job.load_state_dict(state["job"])
         if hasattr(self.job, "pool"):
@@ -273,6 +282,7 @@ class _Run:
             self.check,
             job=self.job.state_dict(),
             chunks=self.job.pool.k if hasattr(self.job, "pool") else 0,
+            name=self.name,
             step=step,
             seconds=self.seconds(),
             seed=self.job.seed,
@@ -365,12 +375,13 @@ def train(
     a checkpoint of another seed, or a factor of at most 1.
     """
     cls = _find_task(name)
+    steps = cls.steps if steps is None else steps
+    _check_counts(steps=(steps, 1), threads=(threads, 1))
     out = Path(out or f"runs/{name}")
     out.mkdir(parents=True, exist_ok=True)
     seed = _seed_of(name) if seed is None else seed
     torch.set_num_threads(threads)
     torch.manual_seed(1000*sum(name.encode()) + seed)
-    steps = steps or cls.steps
     kept = _log_spaced(steps, keep_every)
     run = _Run(cls(seed, device), name, steps, out, device, show, kept)
     if resume and run.check.is_file():

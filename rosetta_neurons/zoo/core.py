@@ -138,6 +138,19 @@ def _is_bare(model)->bool:
         return False
     return not (hasattr(model, "sample") or hasattr(model, "net"))
 
+def _only_size(
+    model, # a network of timm
+    cfg:dict[str, Any], # its configuration
+)->int | None: # pixels a side; None where it takes any
+    "The only size that a network takes: that which it was made for, or else that of its training"
+    if not cfg.get("fixed_input_size"):
+        return None
+    embed = getattr(model, "patch_embed", None)
+    if not getattr(embed, "strict_img_size", True):
+        return None
+    made_for = getattr(embed, "img_size", None) or cfg["input_size"][1:]
+    return made_for[0] if made_for[0] == made_for[1] else None
+
 def as_vision(
     model, # a network, a model of the zoo, or any other object
 ): # a network of timm as `Normalised`; anything else as it was
@@ -150,8 +163,7 @@ def as_vision(
         return model
     cfg = getattr(model, "pretrained_cfg", None) or getattr(model, "default_cfg", None)
     if isinstance(cfg, dict) and "mean" in cfg and "std" in cfg:
-        size = cfg["input_size"][-1] if cfg.get("fixed_input_size") else None
-        return Normalised(model, cfg["mean"], cfg["std"], size)
+        return Normalised(model, cfg["mean"], cfg["std"], _only_size(model, cfg))
     _warn_unknown(type(model))
     return model
 
