@@ -24,6 +24,7 @@ from rosetta_neurons.gather import (
     _sum_of_maps,
 )
 from .runtime import _ready_to_mine
+from .tables import _standardised
 from .zoo.core import Latents
 
 # %% ../nbs/09d_examples.ipynb #eb6c764c
@@ -173,10 +174,7 @@ def _standard_map(
     maps:Tensor, # [B, h, w]
 )->Tensor: # float32 [B, h, w]
     "A unit's maps in standard deviations about its mean over the whole run (Eq. 1)"
-    stats = dictionary.stats(model, [unit])
-    mean = stats["mean"].item()
-    deviation = stats["var"].sqrt().item() or 1. # 1 for a constant unit
-    return ((maps.double() - mean)/deviation).float()
+    return _standardised(maps, dictionary.stats(model, [unit]))
 
 def _update_seen(
     dictionary:RosettaDictionary,

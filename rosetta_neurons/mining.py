@@ -299,7 +299,7 @@ def mine(
 
     Raises a `ValueError` or `TypeError` for invalid arguments, before any model is run, and an
     `OSError` where `out` is not writable; a `MemoryError` where `max_memory` does not hold one
-    row of the tables, or the maps that `permutations` keep; and errors of a model, with the name of the model.
+    row of the tables, or the maps that `permutations` keep; and errors of a model, with its name.
     """
     nets = _named_models(G, models)
     layers = _layers_of(nets, layers)

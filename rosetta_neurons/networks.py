@@ -20,7 +20,7 @@ from .hooks import evaluating, resolve
 from .sources import _check_images
 from .layers import _models_by_name, _name_of, _no_such
 from .runtime import observe, _weights_digest
-from .tables import _MinedTables
+from .tables import _MinedTables, _standardised
 
 # %% ../nbs/06c_networks.ipynb #c1f0c3d2
 class _Networks(_MinedTables):
@@ -184,10 +184,8 @@ class _MinedNetworks(_Choices):
     )->Tensor: # [B, rows, columns]
         "Maps of a unit in its own standard deviations about its own mean (Eq. 1)"
         layer, channel = unit
-        stats = self.stats(m, [unit])
-        deviation = stats["var"].sqrt().item() or 1. # 1 for a constant unit
-        x = (maps[layer][:, [channel]].double() - stats["mean"].item())/deviation
-        return interpolate(x.float(), size, mode="bilinear", align_corners=False)[:, 0]
+        x = _standardised(maps[layer][:, [channel]], self.stats(m, [unit]))
+        return interpolate(x, size, mode="bilinear", align_corners=False)[:, 0]
 
     def together(self,
         images:Tensor, # [B, 3, H, W] in [0, 1]

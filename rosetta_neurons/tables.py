@@ -36,6 +36,16 @@ def _stats_table(
         max=stats.hi.float(),
     )
 
+def _standardised(
+    maps:Tensor, # of one unit, of any shape
+    stats:dict[str, Tensor], # `{"mean": [1] float64, "var": [1] float64}`
+)->Tensor: # float32, of that shape
+    "Maps in standard deviations about the mean (Eq. 1), exact where the mean is large beside them"
+    mean = stats["mean"].double()
+    near = mean.float()
+    deviation = stats["var"].sqrt().item() or 1. # 1 for a constant unit
+    return (maps.float() - near.item() - (mean - near).item())/deviation
+
 @dataclass
 class Recipe:
     "How a dictionary was made"
