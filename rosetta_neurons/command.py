@@ -130,7 +130,7 @@ def _mine_options(
     checkpoint_s:float=60., # seconds between checkpoints in `out`; a run that was stopped resumes
     permutations:int=0, # random pairings, for p-values of single matches; 99 are a usual choice
     clustering:str="cut components", # of Rosetta Neurons; "connected components" is the paper's
-    shuffle:bool=True, # draw the images at random, but take the first `n` as they stand
+    shuffle:bool=True, # draw given images at random
     fit:str="stretch", # how images are brought to `size`; or "crop"
     errors:str="raise", # "skip" passes over images that can't be read, and says which
     neighbours:float | None=None, # match only layers whose relative depths differ by no more
@@ -152,7 +152,7 @@ def _train_options(
     device="cpu", # "cuda" where there is one
     seed:int | None=None, # 0, or the number in the name, if None
     threads:int=1, # of the CPU; two runs of one thread beat one run of two
-    resume=True, # go on from a checkpoint in `out`, but start anew
+    resume=True, # go on from a checkpoint in `out`
     save=False, # also write the weights into the package's own folder?
     checkpoint_s=60., # seconds between checkpoints
     # keep weights at log-spaced steps: each this many times the one before, such as 2

@@ -9,7 +9,7 @@ __all__ = ['ImageRun']
 import operator
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 import numpy as np
 import torch
@@ -148,6 +148,8 @@ def _groups_of(
     glances:dict[int, _Glance], # at the items of a run
 )->dict: # {number of an item: its group}
     "The group of each item of the run"
+    if isinstance(given, Mapping):
+        return {i: _as_label(given[i]) for i in glances}
     if given is not None:
         labels = getattr(given, "tolist", lambda: list(given))()
         return {i: _as_label(labels[i]) for i in glances}

@@ -7,7 +7,7 @@ __all__ = ['network', 'named_layers', 'find_layers', 'evaluating', 'resolve']
 
 # %% ../nbs/00b_layers.ipynb #0b1a0003
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from importlib import import_module
 import torch
@@ -247,10 +247,12 @@ def _modes(nets:list[nn.Module])->list[tuple[nn.Module, bool]]:
 def _set_modes(
     modes:list[tuple[nn.Module, bool]], # of `_modes`
 ):
-    "Bring back all modes; a `train` of a module's own may do more, such as taking apart what LoRA merged"
+    "Bring back all modes; a `train` of a module's own may do more, as that of LoRA's layers does"
     for module, training in modes:
-        if type(module).train is not nn.Module.train:
-            module.train(training)
+        kind = type(module)
+        if kind.train is not nn.Module.train and kind.eval is nn.Module.eval:
+            with suppress(Exception): # of one that refuses to be trained
+                module.train(training)
     for module, training in modes:
         module.training = training
 

@@ -171,6 +171,7 @@ class _Mining(_Resumable):
 
     def _run_pass(self, bar:tqdm, checkpoint:_Checkpoint):
         if self.at == self.first:
+            torch.manual_seed(self.seed)
             self.look_first()
             torch.manual_seed(self.seed)
         for x in self._ahead():

@@ -150,7 +150,7 @@ class _Window(_UnitRanges):
         return left
 
     def _begin_window(self, maps:dict[str, Tensor], images):
-        "Start a window; the very first one starts from the mean maps of its first batch"
+        "Start a window; the very first one from the mean maps of its first batch, unless `start` gave some"
         for s, mean in self.mean.items():
             self.sum[s] = torch.zeros(mean.shape, device=mean.device)
         if not self.n and not self.started:
@@ -310,6 +310,7 @@ class _MapMoments(_Window):
         n = torch.full_like(self.lo[s], self.n*s[0]*s[1])
         mean = self.mean[s].mean((1, 2))
         m2 = self.around(s, s).sum_sq*self.scale[s]**2
+        m2 = torch.where(self.lo[s] == self.hi[s], 0., m2) # of a constant unit only rounding is left
         return RunningStats(n, mean, m2, self.lo[s], self.hi[s])
 
     def named(self)->Iterator[_StoredTensor]:

@@ -26,7 +26,7 @@ from .nulls import _in_turns, _random_halves
 from .layers import _name_of, _noting_where
 from .runtime import _new_tensors_on, observe, _together, _weights_digest
 from .runs import _SampleRun
-from .sums import _BLOCK, _Sums, _window_ends, blocks
+from .sums import _BLOCK, _Sums, _first_images, _window_ends, blocks
 from .tables import _Live, Recipe
 
 # %% ../nbs/08d_passes.ipynb #1c0aab0c
@@ -195,7 +195,7 @@ class _Forward(_Plan):
 # %% ../nbs/08d_passes.ipynb #6202ed2a
 def _images_of(
     maps:_Maps,
-    images:slice,
+    images:slice | list[int],
 )->_Maps:
     "Some of the images"
     return {m: {layer: x[images] for layer, x in o.items()} for m, o in maps.items()}
@@ -207,17 +207,17 @@ class _Mean:
     ):
         self.n = 0
         self.base = {m: {layer: x[:1].double() for layer, x in o.items()} for m, o in maps.items()}
-        self.sum = {m: {layer: torch.zeros_like(x) for layer, x in o.items()} for m, o in self.base.items()}
+        self.sum = {}
+        for m, of_model in self.base.items():
+            self.sum[m] = {layer: torch.zeros_like(x) for layer, x in of_model.items()}
 
     def add(self,
         maps:_Maps,
-        which:Tensor, # bool `[B]`: the images to add
     ):
         for m, of_model in maps.items():
             for layer, x in of_model.items():
-                gap = x[which.to(x.device)].double() - self.base[m][layer]
-                self.sum[m][layer] += gap.sum(0, keepdim=True)
-        self.n += int(which.sum())
+                self.sum[m][layer] += (x.double() - self.base[m][layer]).sum(0, keepdim=True)
+        self.n += len(x)
 
     def finish(self)->_Maps: # B = 1
         res = {}
@@ -244,7 +244,9 @@ class _Passes(_Forward):
         self.sums:_Sums | None = None # of this pass, after its start
         self.top = {m: _TopImages() for m in self.nets}
         self.findings = _Findings(self.others, self.k, self.center)
-        self.ends = [self.first + o for o in _window_ends(self.second[self.first:self.stop])]
+        own = self.second[self.first:self.stop]
+        self.ends = [self.first + o for o in _window_ends(own)]
+        self.starts = {half: self.first + o for half, o in _first_images(own).items()}
 
     @property
     def blocks(self)->list[tuple[int, int]]: # (start, stop)
@@ -266,32 +268,33 @@ class _Passes(_Forward):
         return near
 
     def look_first(self):
-        """Start the sums of a pass from mean maps that do not depend on the size of a batch: those
-        that batches of 16 would give. Norms of maps, which weight the sign-flip null, are about them"""
-        if self.batch_size == _BLOCK:
+        """Start the sums of a pass where batches do not hold whole blocks of 16 images
+
+        Norms of maps, which weight the sign-flip null, are about the mean maps of a block.
+        """
+        if self.batch_size % _BLOCK == 0:
             return
         means:dict[int, _Mean] = {}
-        for start in range(self.first, self.stop, _BLOCK):
-            block = range(start, min(start+_BLOCK, self.stop))
-            missing = {int(self.second[i]) for i in block} - set(means)
-            if missing:
-                self._look_at(block, missing, means)
-            if len(means) == 2:
-                break
+        wanted = set(torch.cat([*self.starts.values()]).tolist())
+        for start in range(self.first, self.stop, self.batch_size):
+            images = range(start, min(start+self.batch_size, self.stop))
+            if wanted.intersection(images):
+                self._look_at(images, means)
         self.sums = self._new_sums()
         for half, mean in means.items():
             self.sums.start(half, mean.finish())
 
-    def _look_at(self, block:range, halves:set[int], means:dict[int, _Mean]):
-        "Add mean maps of the images of some halves to `means`"
-        step = min(self.batch_size, _BLOCK)
-        for i in block[::step]:
-            x = self.source[i:min(i+step, block.stop)]
-            maps = self._forward(x.to(self.device))
-            second = self.second[i:i+len(x)]
-            for half in halves:
-                if (second == half).any():
-                    means.setdefault(half, _Mean(maps)).add(maps, second == half)
+    def _look_at(self, images:range, means:dict[int, _Mean]):
+        "Add the mean maps of a batch's images that the halves start from to `means`"
+        maps = self._forward(self.source[images.start:images.stop].to(self.device))
+        if not self.probe:
+            self.probe = _levels_of(maps)
+        for half, numbers in self.starts.items():
+            some = [i - images.start for i in numbers.tolist() if i in images]
+            if some:
+                if half not in means:
+                    means[half] = _Mean(maps)
+                means[half].add(_images_of(maps, some))
 
     def update(self,
         x, # images, or latents of G
@@ -303,12 +306,21 @@ class _Passes(_Forward):
         if self.sums is None:
             self.sums = self._new_sums()
         stop = self.at + len(x)
+        if self.batch_size > _BLOCK and self.batch_size % _BLOCK == 0:
+            self._start(maps, stop)
         ends = [o for o in self.ends if self.at < o < stop]
         if not ends:
             return self._add(maps, stop)
         first = self.at
         for start, end in pairwise([first, *ends, stop]):
             self._add(_images_of(maps, slice(start - first, end - first)), end)
+
+    def _start(self, maps:_Maps, stop:int):
+        "Start halves from the block of this batch in which they first occur"
+        assert self.sums is not None
+        for half, numbers in self.starts.items():
+            if self.at <= numbers[0] < stop:
+                self.sums.start(half, _images_of(maps, (numbers - self.at).tolist()))
 
     def _add(self, maps:_Maps, stop:int):
         "Add maps of the images from `at` to `stop`"

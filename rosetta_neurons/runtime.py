@@ -321,9 +321,10 @@ def _as_bytes(
     "Amount of memory in bytes"
     if size is None or size == math.inf:
         return None
-    if isinstance(size, Real) and not isinstance(size, bool) and float(size) > 0:
-        return int(float(size))
-    found = isinstance(size, str) and re.fullmatch(r"(\d*\.?\d+) *([KMGT]?)B?", size.upper())
+    size = size.tolist() if hasattr(size, "tolist") else size
+    if isinstance(size, (int, float)) and size >= 1 and size is not True:
+        return int(size)
+    found = isinstance(size, str) and re.fullmatch(r"(\d+\.?\d*|\.\d+) *([KMGT]?)B?", size.upper())
     if not found:
         raise ValueError(
             f"max_memory: expected a number of bytes, or text such as '4GB', got {size!r}")

@@ -112,6 +112,17 @@ def _window_ends(
             counts = [0 if o >= _WINDOW else o for o in counts]
     return ends
 
+def _first_images(
+    second:Tensor, # bool `[n]`: of the second half?
+)->dict[int, Tensor]: # {0 or 1: numbers of images}; a half may have none
+    "The images of each half in the first block in which it occurs: its sums start from their mean"
+    found = {}
+    for half in range(2):
+        images = (second == bool(half)).nonzero()[:, 0]
+        if len(images):
+            found[half] = images[images//_BLOCK == images[0]//_BLOCK]
+    return found
+
 class _Taking:
     "The part of `_Sums` that adds batches"
     def __init__(self,
@@ -149,14 +160,14 @@ class _Taking:
     @full_precision()
     def start(self,
         half:int, # 0 or 1
-        means:dict[str, dict[str, Tensor]], # `{model: {layer: [1, C, H, W]}}`, mean maps; changed
+        maps:dict[str, dict[str, Tensor]], # `{model: {layer: [B, C, H, W]}}`; changed
     ):
-        "Give mean maps for a half to start from, where its first batch is too small to"
-        some = next(iter(means["G"].values()))
-        self._choose_rows(means)
-        self._begin_once(means, some.device)
+        "Let a half start from the mean of other maps than those of its first batch"
+        some = next(iter(maps["G"].values()))
+        self._choose_rows(maps)
+        self._begin_once(maps, some.device)
         for m, o in self.halves[half].moments.items():
-            o.start(means[m])
+            o.start(maps[m])
 
     def _begin_once(self, maps:dict[str, dict[str, Tensor]], device):
         if not self.halves:
@@ -219,7 +230,8 @@ class _Taking:
             self._shuffled.update(parts, n)
         self.n += n
         for i, half in enumerate(self.halves):
-            if half.moments["G"].w >= _WINDOW and self.n % _BLOCK == 0:
+            w = half.moments["G"].w
+            if w >= 2*_WINDOW or (w >= _WINDOW and self.n % _BLOCK == 0):
                 self._flush(i)
 
     def _flush(self, i:int):

@@ -44,7 +44,8 @@ def _standardised(
     mean = stats["mean"].double()
     near = mean.float()
     deviation = stats["var"].sqrt().item() or 1. # 1 for a constant unit
-    return (maps.float() - near.item() - (mean - near).item())/deviation
+    x = maps if maps.dtype == torch.float64 else maps.float()
+    return ((x - near.item() - (mean - near).item())/deviation).float()
 
 @dataclass
 class Recipe:
@@ -231,6 +232,16 @@ class _Ranked(GetAttr):
         return product**(1/len(concept.best))
 
 # %% ../nbs/06b_tables.ipynb #dfaf471f
+def _as_depths(
+    depth, # (least, largest), or a dict of these by "G" or model, or None
+    models:list[str], # "G" among them
+)->dict[str, tuple]: # by model
+    "The same for each model, in Python's own numbers, as JSON can hold them"
+    if depth is None:
+        return {}
+    given:dict[str, Any] = depth if isinstance(depth, dict) else dict.fromkeys(models, depth)
+    return {m: tuple(map(float, ends)) for m, ends in given.items()}
+
 @dataclass
 class _Criteria:
     "What a match must pass"
@@ -340,9 +351,8 @@ class _MinedTables(_Ranked):
         _check_names("model", layers, self.layers)
         for m, names in layers.items():
             _check_names("layer", names, self.layers[m])
-        if depth is not None and not isinstance(depth, dict):
-            depth = dict.fromkeys(("G", *models), tuple(depth))
-        _check_names("model", depth or [], self.layers)
+        depth = _as_depths(depth, ["G", *models])
+        _check_names("model", depth, self.layers)
         asked:dict[str, Any] = dict(
             q=_as_setting("q", q),
             min_correlation=_as_setting("min_correlation", min_correlation),
@@ -350,9 +360,9 @@ class _MinedTables(_Ranked):
             layers=layers)
         if min_centred is not None:
             asked["min_centred"] = _as_setting("min_centred", min_centred)
-        if depth is not None:
+        if depth:
             asked["depth"] = depth
-        criteria = _Criteria(q, min_correlation, min_centred, layers, depth or {})
+        criteria = _Criteria(q, min_correlation, min_centred, layers, depth)
         tables = {"G": self.tables["G"]}
         for m in models:
             tables[m] = self._kept(m, criteria)

@@ -536,11 +536,11 @@ class Series:
     def __len__(self): return len(self.values)
     def tolist(self): return self.values
 
-@pytest.mark.parametrize("form", ["list", "tensors", "tensor", "series"])
+@pytest.mark.parametrize("form", ["list", "tensors", "tensor", "series", "dict"])
 def test_groups_in_any_form(scenes, form):
     "Tensors of one number are equal only to themselves, and a series was asked for its labels, not its places"
     order = torch.randperm(len(scenes)).tolist()
     true = [i//4 for i in order]
-    groups = dict(list=true, tensors=[torch.tensor(o) for o in true], tensor=torch.tensor(true), series=Series(order, true))[form]
+    groups = dict(list=true, tensors=[torch.tensor(o) for o in true], tensor=torch.tensor(true), series=Series(order, true), dict=dict(enumerate(true)))[form]
     run = ImageRun(scenes[order], len(order), groups=groups)
     assert len({(true[i], g) for i, g in zip(run.order, run.groups.tolist())}) == len(set(true))

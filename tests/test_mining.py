@@ -14,6 +14,7 @@ from rosetta_neurons.inversion import invert
 from rosetta_neurons.mining import mine
 from rosetta_neurons.world import sample_scenes
 from rosetta_neurons.zoo import create_model
+from rosetta_neurons.zoo.latents import Latents
 
 quiet = dict(progress=False)
 
@@ -251,6 +252,31 @@ def test_batch_size_changes_no_number(scenes, own):
         assert all(found[p] == pytest.approx(expected[p], abs=1e-5) for p in expected)
         assert d.summary == whole.summary
 
+def test_no_batch_is_of_another_size(scenes):
+    "Networks that were exported take one size, and a look at the first images used others"
+    class Exported(Net):
+        def forward(self, x):
+            assert len(x) == self.size
+            return super().forward(x)
+    for size in (5, 15, 20, 48):
+        net = Exported()
+        net.size = size
+        mine(net, {"o": Net(seed=1)}, images=scenes.repeat(3, 1, 1, 1)[:240], groups=range(240), n=240, batch_size=size, k=2, **quiet)
+
+def test_a_generator_of_few_modes_with_small_batches():
+    "Only the first batch is held to vary: of small ones, some do not"
+    class Few(Net):
+        def __init__(self, modes):
+            super().__init__()
+            self.modes = torch.tensor(modes)
+        def sample(self, n, seed=0): return Latents(self.modes.repeat(n)[:n, None].float())
+        def forward(self, latents):
+            x = super().forward(torch.linspace(0, 1, 16).expand(len(latents.z), 3, 16, 16) + latents.z[:, :1, None, None])
+            return x.mean(1, keepdim=True).sigmoid().expand(-1, 3, -1, -1)
+    with pytest.raises(ValueError, match="the first 2 images of Few are all the same"):
+        mine(Few([0, 0, 1, 1]), {"o": Net()}, n=20, batch_size=2, k=2, **quiet)
+    assert mine(Few([0, 1, 1, 1, 0, 0]), {"o": Net()}, n=20, batch_size=2, k=2, **quiet).n == 20
+
 class Merging(nn.Conv2d):
     "Adds what it has learned to its weights in eval mode, as LoRA's layers do"
     merged = False
@@ -268,11 +294,33 @@ def test_what_train_undoes_is_undone(scenes):
     mine(net, {"o": Net()}, images=scenes, n=20, layers={"G": ["2"]}, k=2, **quiet)
     assert net.training and net[0].training and not net[0].merged and not net[2].training
 
+def test_what_refuses_to_be_trained(scenes):
+    class Frozen(nn.Conv2d):
+        def train(self, mode=True):
+            if mode: raise NotImplementedError("frozen")
+            return super().train(mode)
+    net = nn.Sequential(nn.BatchNorm2d(3), Frozen(3, 4, 3), nn.Dropout())
+    mine(net, {"o": Net()}, images=scenes, n=20, layers={"G": ["1"]}, k=2, **quiet)
+    assert all(o.training for o in net.modules())
+
+def test_a_constant_unit_has_no_scale(scenes):
+    "Its variance was rounding, by which a later value was divided"
+    net = Net(16)
+    with torch.no_grad(): net.conv.weight[3] = 0
+    class Shifted(nn.Module):
+        layers = ["last"]
+        def __init__(self):
+            super().__init__()
+            self.net, self.last, self.offset = net, nn.Identity(), .1
+        def forward(self, x): return self.last(self.net(x) + self.offset)
+    d = mine(Shifted(), {"o": Net(seed=1)}, images=scenes, n=40, k=2, **quiet)
+    assert d.stats("G", [("last", 3)])["var"] == 0
+
 @pytest.mark.parametrize("asked", [dict(neighbours=np.float32(.5)), dict(max_memory=np.int64(10**9)), dict(max_memory=1e9), dict(max_memory=float("inf"))])
 def test_numbers_that_json_does_not_know(scenes, tmp_path, asked):
     "The run was lost at its end, or at the first checkpoint"
     d = mine(Net(), {"o": Net(seed=1)}, images=scenes, n=20, k=2, out=tmp_path/"a", checkpoint_s=0, **asked, **quiet)
-    some = d.filter(q=np.float32(.9), min_centred=torch.tensor(0.), layers={"G": {"act"}})
+    some = d.filter(q=np.float32(.9), min_centred=torch.tensor(0.), layers={"G": {"act"}}, depth=(np.float32(0), torch.tensor(1.)))
     some.save(tmp_path/"b")
     assert RosettaDictionary.load(tmp_path/"b").summary == some.summary
 
@@ -301,15 +349,15 @@ def test_generator_that_is_given_images(scenes):
     with pytest.raises(AttributeError) as e: mine(Net(), create_model("mini_stylegan2"), images=scenes, n=20, **quiet)
     assert any("takes latents and no images" in o for o in e.value.__notes__)
 
-@pytest.mark.parametrize("offset,scale", [(100., 1e-3), (0., 1e-15)])
-def test_scores_of_a_unit_whatever_its_mean_and_size(scenes, offset, scale):
+@pytest.mark.parametrize("offset,scale,kind", [(100., 1e-3, torch.float32), (0., 1e-15, torch.float32), (1e6, 1., torch.float64)])
+def test_scores_of_a_unit_whatever_its_mean_and_size(scenes, offset, scale, kind):
     "The mean was kept in float32, and deviations below 1e-12 were not used"
     class Odd(nn.Module):
         def __init__(self):
             super().__init__()
             torch.manual_seed(0)
             self.conv, self.last = nn.Conv2d(3, 5, 3), nn.Identity()
-        def forward(self, x): return self.last(self.conv(x)*scale + offset)
+        def forward(self, x): return self.last(self.conv(x).to(kind)*scale + offset)
     net = Odd()
     d = mine(Net(16), {"o": net}, images=scenes, n=100, layers={"o": ["last"]}, shuffle=False, **quiet)
     concept = d.concepts[0]

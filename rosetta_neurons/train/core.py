@@ -251,7 +251,7 @@ class _Run:
         self.sums = {} # what steps returned since the last line of the log
 
     def resume(self):
-        "Resume from the checkpoint; a `ValueError` if it is of another model or seed"
+        "Resume from the checkpoint; a `ValueError` if it is of another model or seed, or has more steps"
         state = torch.load(self.check, map_location=self.device, weights_only=True)
         if state.get("name", self.name) != self.name:
             raise ValueError(
@@ -372,7 +372,8 @@ def train(
 
     With `keep_every`, the weights before the first step, at log-spaced steps and at the end are
     kept as `step_000064.safetensors` and so on, in float16. A `ValueError` for an unknown name,
-    a checkpoint of another seed, or a factor of at most 1.
+    a checkpoint of another model or seed, or of more steps, no step, no thread, or a factor of at
+    most 1.
     """
     cls = _find_task(name)
     steps = cls.steps if steps is None else steps

@@ -141,11 +141,11 @@ def _is_bare(model)->bool:
 def _only_size(
     model, # a network of timm
     cfg:dict[str, Any], # its configuration
-)->int | None: # pixels a side; None where it takes any
+)->int | None: # pixels a side; None where it takes any, or only one that is not square
     "The only size that a network takes: that which it was made for, or else that of its training"
     if not cfg.get("fixed_input_size"):
         return None
-    embed = getattr(model, "patch_embed", None)
+    embed = getattr(model, "patch_embed", None) or getattr(model, "stem", None)
     if not getattr(embed, "strict_img_size", True):
         return None
     made_for = getattr(embed, "img_size", None) or cfg["input_size"][1:]
