@@ -151,7 +151,7 @@ def _groups_of(
     if isinstance(given, Mapping):
         return {i: _as_label(given[i]) for i in glances}
     if given is not None:
-        labels = getattr(given, "tolist", lambda: list(given))()
+        labels = list(given) # in their places, also of a series, whose `[i]` asks for a label
         return {i: _as_label(labels[i]) for i in glances}
     thumbs = torch.from_numpy(np.stack([o.thumb for o in glances.values()]))
     return dict(zip(glances, _near_groups(thumbs).tolist()))

@@ -280,15 +280,24 @@ class _Passes(_Forward):
             images = range(start, min(start+self.batch_size, self.stop))
             if wanted.intersection(images):
                 self._look_at(images, means)
-        self.sums = self._new_sums()
+        self._start(means)
+
+    def _start(self, means:dict[int, _Mean]):
+        "Start halves from mean maps"
+        if self.sums is None:
+            self.sums = self._new_sums()
         for half, mean in means.items():
             self.sums.start(half, mean.finish())
 
     def _look_at(self, images:range, means:dict[int, _Mean]):
-        "Add the mean maps of a batch's images that the halves start from to `means`"
+        "Run the models on a batch for the mean maps that the halves start from"
         maps = self._forward(self.source[images.start:images.stop].to(self.device))
         if not self.probe:
             self.probe = _levels_of(maps)
+        self._add_means(maps, images, means)
+
+    def _add_means(self, maps:_Maps, images:range, means:dict[int, _Mean]):
+        "Add the maps of those images that the halves start from to `means`"
         for half, numbers in self.starts.items():
             some = [i - images.start for i in numbers.tolist() if i in images]
             if some:
@@ -306,21 +315,16 @@ class _Passes(_Forward):
         if self.sums is None:
             self.sums = self._new_sums()
         stop = self.at + len(x)
-        if self.batch_size > _BLOCK and self.batch_size % _BLOCK == 0:
-            self._start(maps, stop)
+        if self.batch_size > _BLOCK and self.batch_size % _BLOCK == 0: # it holds whole blocks
+            means:dict[int, _Mean] = {}
+            self._add_means(maps, range(self.at, stop), means)
+            self._start(means)
         ends = [o for o in self.ends if self.at < o < stop]
         if not ends:
             return self._add(maps, stop)
         first = self.at
         for start, end in pairwise([first, *ends, stop]):
             self._add(_images_of(maps, slice(start - first, end - first)), end)
-
-    def _start(self, maps:_Maps, stop:int):
-        "Start halves from the block of this batch in which they first occur"
-        assert self.sums is not None
-        for half, numbers in self.starts.items():
-            if self.at <= numbers[0] < stop:
-                self.sums.start(half, _images_of(maps, (numbers - self.at).tolist()))
 
     def _add(self, maps:_Maps, stop:int):
         "Add maps of the images from `at` to `stop`"

@@ -231,7 +231,8 @@ class _Taking:
         self.n += n
         for i, half in enumerate(self.halves):
             w = half.moments["G"].w
-            if w >= 2*_WINDOW or (w >= _WINDOW and self.n % _BLOCK == 0):
+            whole = self.n % _BLOCK == 0
+            if w >= _WINDOW and (whole or w >= 2*_WINDOW): # some batches never end with a block
                 self._flush(i)
 
     def _flush(self, i:int):

@@ -530,11 +530,11 @@ def test_every_photograph_has_source_and_licence():
     assert paired_with_own(ImageRun(photos(), len(table), groups=photo_groups()).groups) == 0
 
 class Series:
-    "Like one of pandas': `[i]` asks for a label, `tolist` has the values in their places"
+    "Like one of pandas': `[i]` asks for a label, and values come in their places"
     def __init__(self, labels, values): self.labels, self.values = labels, values
     def __getitem__(self, label): return self.values[self.labels.index(label)]
     def __len__(self): return len(self.values)
-    def tolist(self): return self.values
+    def __iter__(self): return iter(self.values)
 
 @pytest.mark.parametrize("form", ["list", "tensors", "tensor", "series", "dict"])
 def test_groups_in_any_form(scenes, form):

@@ -242,7 +242,7 @@ def test_batch_size_changes_no_number(scenes, own):
     G = create_model("mini_stylegan2") if own else Net(16)
     given = {} if own else dict(images=scenes.repeat_interleave(2, 0)[:150], groups=range(150))
     layers = None if own else {"G": ["act"]}
-    whole, *others = (mine(G, {"o": Net(16, seed=1)}, n=150, batch_size=b, layers=layers, **given, **quiet) for b in (16, 1, 7, 100))
+    whole, *others = (mine(G, {"o": Net(16, seed=1)}, n=150, batch_size=b, layers=layers, **given, **quiet) for b in (16, 1, 7, 48, 100))
     said = ("correlation", "centred", "null", "null_centred", "flip", "flip_centred", "q")
     expected = {(o.unit, o.partner): [getattr(o, name) for name in said] for o in whole.matches}
     assert len(expected) > 30
@@ -276,6 +276,20 @@ def test_a_generator_of_few_modes_with_small_batches():
     with pytest.raises(ValueError, match="the first 2 images of Few are all the same"):
         mine(Few([0, 0, 1, 1]), {"o": Net()}, n=20, batch_size=2, k=2, **quiet)
     assert mine(Few([0, 1, 1, 1, 0, 0]), {"o": Net()}, n=20, batch_size=2, k=2, **quiet).n == 20
+
+def test_large_numbers_in_large_batches(scenes):
+    "The mean of a block has to be taken in float64: the difference of two such numbers is no float32"
+    class Large(nn.Module):
+        layers = ["last"]
+        def __init__(self):
+            super().__init__()
+            self.net, self.last = Net(), nn.Identity()
+            y = self.net.conv(scenes[:64])
+            self.mean, self.most = y.mean().item(), (y - y.mean()).abs().max().item()
+        def forward(self, x): return self.last((self.net.conv(x) - self.mean)/self.most*3.3e38)
+    a, b = (mine(Large(), {"o": Net(seed=1)}, images=scenes[:64], n=64, batch_size=size, k=2, **quiet) for size in (16, 64))
+    assert len(a.matches) > 3 and a.summary == b.summary
+    assert [o.flip for o in b.matches] == pytest.approx([o.flip for o in a.matches], abs=1e-5)
 
 class Merging(nn.Conv2d):
     "Adds what it has learned to its weights in eval mode, as LoRA's layers do"
